@@ -1,0 +1,25 @@
+"""From a request to its use-case, importing the use-case only when it runs (torch takes seconds)."""
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+
+from serstudio.usecases import requests
+from serstudio.usecases.events import Event
+
+USECASES: dict[type, str] = {
+    requests.NewProject: "serstudio.usecases.new_project:new_project",
+    requests.ImportClips: "serstudio.usecases.import_clips:import_clips",
+    requests.AdaptProject: "serstudio.usecases.adapt_project:adapt_project",
+    requests.CheckProject: "serstudio.usecases.check_project:check_project",
+    requests.ClassifyFiles: "serstudio.usecases.classify_files:classify_files",
+    requests.ExportModel: "serstudio.usecases.export_model:export_model",
+    requests.EvaluateManifest: "serstudio.usecases.evaluate_manifest:evaluate_manifest",
+    requests.MakeSampleProject: "serstudio.usecases.make_sample_project:make_sample_project",
+}
+
+
+def run(request: requests.Request) -> Iterator[Event]:
+    """Run the use-case of `request`; the last event is `Done`. Raises SerStudioError."""
+    module_name, function_name = USECASES[type(request)].split(":")
+    usecase: Callable[[requests.Request], Iterator[Event]] = getattr(import_module(module_name), function_name)
+    return usecase(request)

@@ -1,0 +1,235 @@
+"""Requests: one frozen, picklable dataclass a verb, and the result its `Done` carries.
+
+This module imports nothing heavy, so a front end can build a request at once and hand it to a
+worker process, where `dispatch.run` imports what the verb needs.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# --- new -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NewProject:
+    """Create a project folder. Done: `ProjectCreated`."""
+
+    folder: Path
+    name: str
+    language: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProjectCreated:
+    folder: Path
+
+
+# --- import ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ImportClips:
+    """Bring audio into a project. Done: `ImportReport`.
+
+    `paths` are files or folders (searched recursively). With `manifest` (CSV columns
+    file,label,speaker[,...]) labels and speakers are taken from it; files are relative to `root`, or
+    to the manifest's folder; `paths`, if any, then narrow the rows to those files or folders.
+    `per_label` takes at most that many new clips of each label, drawn with `seed`; `only_labels`
+    limits the rows to those labels (empty: all; a label that the project lacks is added to it).
+    """
+
+    folder: Path
+    paths: tuple[Path, ...] = ()
+    manifest: Path | None = None
+    root: Path | None = None
+    per_label: int | None = None
+    only_labels: tuple[str, ...] = ()
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that was not added, and why, in words."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    added_clip_ids: tuple[int, ...]
+    skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...]  # what the user should know of clips that WERE added ("2 are longer than 9.4 s ...")
+    new_labels: tuple[str, ...] = ()
+
+
+# --- adapt -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AdaptProject:
+    """Adapt the base to all labelled clips, as a new numbered version. Done: `VersionAdded`."""
+
+    folder: Path
+    base: str = "compact"
+    method: str = "disjoint"
+    steps: int = 25
+    learning_rate: float = 1e-5
+    device: str = "auto"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class VersionAdded:
+    number: int
+    folder: Path
+    method_used: str  # differs from the request's when it had to fall back (one clip a label)
+    labels: tuple[str, ...]
+    clip_count: int
+    seconds: float
+    final_loss: float | None
+
+
+# --- check -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CheckProject:
+    """Estimate the accuracy on clips that the prototypes have not seen. Done: `CheckReport`."""
+
+    folder: Path
+    base: str = "compact"
+    device: str = "auto"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """`confusion[i][j]`: clips of true label i that were taken for label j."""
+
+    scheme: str  # "leave-one-speaker-out" or "folds"
+    fold_count: int
+    labels: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    accuracy: float
+    interval: tuple[float, float]  # 95 %, Wilson
+    unweighted_accuracy: float
+    macro_f1: float
+    clip_count: int
+    speaker_count: int
+    mistakes: tuple[tuple[int, str, str], ...]  # (clip id, true label, taken for)
+    chance: float
+
+
+# --- classify --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ClassifyFiles:
+    """Classify files (or folders of files). `model` is a model folder or a project (newest version).
+
+    Done: `FilesClassified`.
+    """
+
+    model: Path
+    paths: tuple[Path, ...]
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class FileResult:
+    file: str
+    label: str
+    scores: dict[str, float]  # sums to 1
+    duration_s: float
+    window_count: int  # more than 1 when the clip was longer than 9.375 s
+
+
+@dataclass(frozen=True)
+class FilesClassified:
+    results: tuple[FileResult, ...]
+    skipped: tuple[Skipped, ...]
+
+
+# --- export ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ExportModel:
+    """Write one version as a folder that colleagues can load, and check the copy. Done: `ModelExported`."""
+
+    folder: Path
+    to: Path
+    version: int | None = None  # None: the newest
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class ModelExported:
+    folder: Path
+    version: int
+    verified_clips: int  # clips on which copy and original were compared
+    largest_difference: float
+    size_bytes: int
+
+
+# --- evaluate --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EvaluateManifest:
+    """The few-shot protocol of the main paper (section 4.5) over a manifest. Done: `Evaluated`."""
+
+    manifest: Path
+    root: Path | None = None
+    ways: int = 4
+    shots: int = 5
+    queries: int = 12
+    episodes: int = 100
+    protocol: str = "random"  # or "new-speakers"
+    base: str = "compact"
+    method: str = "disjoint"
+    steps: int = 25
+    learning_rate: float = 1e-5
+    device: str = "auto"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Accuracies are fractions; `confusion` is over all labels of the manifest, summed over episodes."""
+
+    request: EvaluateManifest
+    accuracy: float
+    accuracy_ci95: float
+    unweighted_accuracy: float
+    macro_f1: float
+    labels: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    seconds_per_episode: float
+    episode_accuracies: tuple[float, ...]
+    machine: str
+    skipped: tuple[Skipped, ...] = field(default=())
+
+
+# --- sample project --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MakeSampleProject:
+    """Write the synthetic sample project (no corpus audio in it). Done: `ProjectCreated`."""
+
+    folder: Path
+
+
+Request = (
+    NewProject
+    | ImportClips
+    | AdaptProject
+    | CheckProject
+    | ClassifyFiles
+    | ExportModel
+    | EvaluateManifest
+    | MakeSampleProject
+)
