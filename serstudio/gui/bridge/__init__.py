@@ -1,0 +1,1 @@
+"""The only border between Qt and other threads or processes."""

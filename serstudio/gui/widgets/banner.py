@@ -1,0 +1,67 @@
+"""A message across the top of a screen: what happened, and how to mend it."""
+
+from enum import Enum
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy
+
+from serstudio.gui.icons import icon
+from serstudio.gui.widgets.buttons import Kind, make_button
+from serstudio.gui.widgets.layout import column
+from serstudio.gui.widgets.text import Role, make_text, restyle
+
+
+class Tone(Enum):
+    """How serious a message is."""
+
+    INFO = "info"
+    SUCCESS = "success"
+    WARNING = "warning"
+    DANGER = "danger"
+
+
+_ICONS = {
+    Tone.INFO: ("info", "accent_text"),
+    Tone.SUCCESS: ("check", "success"),
+    Tone.WARNING: ("alert", "warning"),
+    Tone.DANGER: ("alert", "danger"),
+}
+
+
+class Banner(QFrame):
+    """Hidden until `show_message`; a closable one has a cross, and `dismissed` tells when it went."""
+
+    dismissed = Signal()
+
+    def __init__(self, *, closable: bool = True) -> None:
+        super().__init__()
+        self.setProperty("role", "banner")
+        self._icon = QLabel()
+        self.message = make_text("", Role.STRONG, wrap=True)
+        self.hint = make_text("", Role.BODY, wrap=True)
+        for label in (self.message, self.hint):
+            label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.close_button = make_button("", Kind.GHOST, "close", name="Close this message")
+        self.close_button.setVisible(closable)
+        self.close_button.clicked.connect(self.on_close_clicked)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 10, 8, 10)
+        layout.setSpacing(10)
+        layout.addWidget(self._icon)
+        layout.addLayout(column(self.message, self.hint, spacing=2), 1)
+        layout.addWidget(self.close_button)
+        self.hide()
+
+    def show_message(self, message: str, hint: str = "", tone: Tone = Tone.INFO) -> None:
+        name, token = _ICONS[tone]
+        self._icon.setPixmap(icon(name, token).pixmap(20, 20))
+        self.message.setText(message)
+        self.hint.setText(hint)
+        self.hint.setVisible(bool(hint))
+        self.setAccessibleName(f"{message} {hint}".strip())
+        restyle(self, "tone", tone.value)
+        self.show()
+
+    def on_close_clicked(self) -> None:
+        self.hide()
+        self.dismissed.emit()
