@@ -1,0 +1,1 @@
+"""Files that other programs read and write. No Qt, no torch."""

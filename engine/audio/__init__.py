@@ -1,0 +1,1 @@
+"""Sound in: decode files, capture a microphone, resample, log-mel."""

@@ -1,0 +1,85 @@
+"""Folders and files that are being written, and what is left of them when their writer dies.
+
+Whatever takes time (a model, copies of recordings, a recording itself) is written under a hidden
+name and renamed when it is whole. A lock file beside it is held open while its writer lives: the
+system lets go of the lock when the process ends, however it ends, so a lock that can be taken marks
+what was left behind. (A process id in the name would not do: ids are used again, folders are moved.)
+"""
+
+import contextlib
+import secrets
+import shutil
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+STAGING_PREFIX = ".staging-"
+
+
+class WriterLock:
+    """Held from construction to `release`. `taken` is False where another living writer holds it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = path.open("ab")
+        self.taken = _try_lock(self._file)
+        if not self.taken:
+            self._file.close()
+            self._file = None
+
+    def release(self) -> None:
+        if self._file is not None:
+            self._path.unlink(missing_ok=True) if sys.platform != "win32" else None
+            self._file.close()
+            self._file = None
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
+
+
+def lock_path(of: Path) -> Path:
+    return of.with_name(f"{of.name}.lock")
+
+
+class Staging:
+    """A hidden folder inside `parent` for things half written; gone, with its lock, after `close`."""
+
+    def __init__(self, parent: Path) -> None:
+        self.folder = parent / f"{STAGING_PREFIX}{secrets.token_hex(6)}"
+        self._lock = WriterLock(lock_path(self.folder))
+        self.folder.mkdir()
+
+    def close(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._lock.release()
+
+
+def sweep(parent: Path) -> None:
+    """Delete the staging folders in `parent` whose writers are gone."""
+    for leftover in [*parent.glob(f"{STAGING_PREFIX}*")]:
+        if leftover.is_dir():
+            lock = WriterLock(lock_path(leftover))
+            if lock.taken:
+                shutil.rmtree(leftover, ignore_errors=True)
+                lock.release()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(file: BinaryIO) -> bool:
+        try:
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _try_lock(file: BinaryIO) -> bool:
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
