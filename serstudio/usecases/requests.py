@@ -169,7 +169,7 @@ class ExportModel:
 class ModelExported:
     folder: Path
     version: int
-    verified_clips: int  # clips on which copy and original were compared
+    verified_clips: int  # windows of sound on which copy and original were compared
     largest_difference: float
     size_bytes: int
 

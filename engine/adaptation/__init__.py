@@ -1,0 +1,7 @@
+"""From a base and a handful of labelled clips to a model of that language: one method a module."""
+
+from engine.adaptation.adapt import Adapted, adapt
+from engine.adaptation.clips import LabelledClip
+from engine.adaptation.settings import METHODS, AdaptationSettings, Remark, StepTaken
+
+__all__ = ["METHODS", "AdaptationSettings", "Adapted", "LabelledClip", "Remark", "StepTaken", "adapt"]

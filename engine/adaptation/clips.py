@@ -1,0 +1,75 @@
+"""Labelled clips as the encoder takes them."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.audio.windows import Windows
+from engine.encoder import EmotionEncoder
+from engine.errors import LabellingError
+
+MOST_WINDOWS_PER_CLIP = 12  # of a labelled recording of hours: it must not outweigh the other clips
+
+
+@dataclass(frozen=True)
+class LabelledClip:
+    """`windows`: 16 kHz mono float32, one of (n,) unless the clip is longer than 9.375 s (`read_windows`).
+
+    `label` is an index into the labels.
+    """
+
+    windows: Windows
+    label: int
+
+
+@dataclass(frozen=True)
+class PreparedClip:
+    """Front-end outputs of a clip's windows (one, unless it is longer than 9.375 s), and their durations."""
+
+    windows: tuple[Tensor, ...]
+    durations: tuple[int, ...]
+    label: int
+
+
+def prepare(encoder: EmotionEncoder, clips: Sequence[LabelledClip]) -> list[PreparedClip]:
+    """Run the fixed front end once over every clip."""
+    return [
+        PreparedClip(
+            tuple(encoder.front_end(window) for window in clip.windows),
+            tuple(len(window) for window in clip.windows),
+            clip.label,
+        )
+        for clip in clips
+    ]
+
+
+@torch.no_grad()
+def embed_whole(encoder: EmotionEncoder, clips: Sequence[PreparedClip]) -> Tensor:
+    """Embeddings (clips, embedding size), un-augmented; a long clip's is the mean of its windows by duration."""
+    embeddings = encoder.embed([window for clip in clips for window in clip.windows])
+    weights = torch.tensor([float(n) for clip in clips for n in clip.durations], device=embeddings.device)
+    owner = torch.tensor([i for i, clip in enumerate(clips) for _ in clip.windows], device=embeddings.device)
+    summed = torch.zeros(len(clips), embeddings.shape[1], device=embeddings.device)
+    summed.index_add_(0, owner, embeddings * weights[:, None])
+    total = torch.zeros(len(clips), device=embeddings.device).index_add_(0, owner, weights)
+    return summed / total[:, None]
+
+
+def embed_each(encoder: EmotionEncoder, clips: Sequence[LabelledClip]) -> Iterator[Tensor]:
+    """The embedding (embedding size,) of one clip after the other, so that progress can be told."""
+    for clip in clips:
+        yield embed_whole(encoder, prepare(encoder, [clip]))[0]
+
+
+def check_labels(labels: Sequence[int], names: Sequence[str]) -> None:
+    """LabellingError unless there are two labels or more and every one of them has a clip."""
+    counts = Counter(labels)
+    if len(names) < 2:
+        have = f"only '{names[0]}' has clips" if names else "no clip is labelled"
+        raise LabellingError(f"Two labels or more are needed, and {have}.", "Label a few clips of another emotion.")
+    empty = [name for index, name in enumerate(names) if not counts[index]]
+    if empty:
+        raise LabellingError(f"No clip is labelled {', '.join(empty)}.", "Label at least one, or remove the label.")

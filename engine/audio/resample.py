@@ -1,0 +1,78 @@
+"""To the model's rate (16 kHz), whole or block by block, with the same result to float rounding.
+
+torchaudio's polyphase resampler is a strided convolution: an output sample depends only on the inputs
+within its kernel's reach. So a stream that keeps that reach of context on both sides, aligned to whole
+periods of the two rates, gives the very samples that resampling the whole recording would give.
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torchaudio.functional import resample
+
+from engine.audio.decode import MODEL_RATE_HZ, read_audio
+
+Samples = NDArray[np.float32]
+
+_KERNEL_ZEROS = 6  # torchaudio's lowpass_filter_width
+_ROLLOFF = 0.99
+
+
+def to_model_rate(samples: Samples, rate_hz: int) -> Samples:
+    """Resample mono `samples` (n,) from `rate_hz` to 16 kHz; returns (ceil(n * 16000 / rate_hz),)."""
+    if rate_hz == MODEL_RATE_HZ:
+        return np.ascontiguousarray(samples, dtype=np.float32)
+    resampled: Samples = resample(torch.from_numpy(np.ascontiguousarray(samples)), rate_hz, MODEL_RATE_HZ).numpy()
+    return resampled
+
+
+def read_clip(path: Path) -> Samples:
+    """Decode a file to 16 kHz mono float32. Raises AudioError."""
+    samples, rate_hz = read_audio(path)
+    return to_model_rate(samples, rate_hz)
+
+
+class StreamingResampler:
+    """Resamples a stream of blocks; `feed` and `flush` together give what `to_model_rate` gives at once."""
+
+    def __init__(self, rate_hz: int) -> None:
+        common = math.gcd(rate_hz, MODEL_RATE_HZ)
+        self._rate_hz = rate_hz
+        self._period_in = rate_hz // common
+        self._period_out = MODEL_RATE_HZ // common
+        reach = math.ceil(_KERNEL_ZEROS * self._period_in / (min(self._period_in, self._period_out) * _ROLLOFF))
+        self._context_periods = math.ceil(reach / self._period_in) + 1
+        self._pending = np.zeros(0, dtype=np.float32)
+        self._left_periods = 0  # whole periods at the head of _pending whose output was given already
+        self._total_in = 0
+        self._total_out = 0
+
+    def feed(self, samples: Samples) -> Samples:
+        """Take the next block at the input rate; return what can be said of the output by now."""
+        if self._rate_hz == MODEL_RATE_HZ:
+            return np.ascontiguousarray(samples, dtype=np.float32)
+        self._total_in += len(samples)
+        self._pending = np.concatenate([self._pending, samples.astype(np.float32, copy=False)])
+        ready = len(self._pending) // self._period_in - self._context_periods
+        return self._give(ready) if ready > self._left_periods else np.zeros(0, dtype=np.float32)
+
+    def flush(self) -> Samples:
+        """The rest of the output; the stream is over."""
+        if self._rate_hz == MODEL_RATE_HZ or not len(self._pending):
+            return np.zeros(0, dtype=np.float32)
+        tail = to_model_rate(self._pending, self._rate_hz)[self._left_periods * self._period_out :]
+        wanted = math.ceil(self._total_in * self._period_out / self._period_in) - self._total_out
+        self._pending = np.zeros(0, dtype=np.float32)
+        return tail[:wanted]
+
+    def _give(self, ready: int) -> Samples:
+        whole = to_model_rate(self._pending, self._rate_hz)
+        given = whole[self._left_periods * self._period_out : ready * self._period_out]
+        keep_from = max(0, ready - self._context_periods)
+        self._pending = self._pending[keep_from * self._period_in :]
+        self._left_periods = ready - keep_from
+        self._total_out += len(given)
+        return given

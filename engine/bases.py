@@ -1,0 +1,100 @@
+"""Bases: the encoders that an adaptation starts from.
+
+`compact`            the bundled one (resources/bases/compact)
+`hf:FOLDER_OR_ID`    any wav2vec2-type model of transformers, from a folder or from the hub's local cache
+`FOLDER`             a folder written by this engine (`model_folder`), e.g. with a meta-trained extractor
+
+Nothing here opens a network connection, and weights are only ever read from safetensors.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from transformers import AutoConfig, AutoModel
+
+from engine.backbones.compact import CompactBackbone
+from engine.backbones.wav2vec2 import SUPPORTED_TYPES, Wav2Vec2Backbone, middle_layer
+from engine.encoder import EmotionEncoder
+from engine.errors import BaseError
+from engine.extractors import MeanPooling
+from engine.resources import resource
+
+COMPACT = "compact"
+
+
+@dataclass(frozen=True)
+class Base:
+    """An encoder to start from. `standardised`: whether its embeddings need it (see `Prototypes`)."""
+
+    name: str
+    encoder: EmotionEncoder
+    standardised: bool
+    licence: str
+
+
+def load_base(name: str = COMPACT) -> Base:
+    """Load a base by name, on the CPU. Raises BaseError."""
+    if name == COMPACT:
+        return _load_compact(resource("bases/compact"))
+    if name.startswith("hf:"):
+        return _load_transformers(name)
+    if (Path(name) / "config.json").is_file():
+        from engine.model_folder import load_model  # model_folder builds on this module
+
+        model = load_model(Path(name))
+        return Base(name, model.encoder, model.standardised, model.base_licence)
+    raise BaseError(f"There is no base called '{name}'.", "Use compact, hf:FOLDER, or the folder of a model.")
+
+
+def _load_compact(folder: Path) -> Base:
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        weights = load_file(folder / "model.safetensors")
+    except (OSError, ValueError, SafetensorError) as error:
+        raise BaseError("The bundled base is missing or damaged.", "Install SER Studio again.") from error
+    backbone = CompactBackbone(config)
+    wanted = backbone.state_dict()
+    backbone.load_state_dict({key: weights[key].to(wanted[key].dtype) for key in wanted})
+    extractor = MeanPooling(backbone.hidden_size, len(backbone.read_layers))
+    return Base(COMPACT, EmotionEncoder(backbone, extractor), standardised=True, licence=config["licence"])
+
+
+def _load_transformers(name: str) -> Base:
+    source = name.removeprefix("hf:")
+    try:
+        config = AutoConfig.from_pretrained(source, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise BaseError(
+            f"'{source}' is not on this machine, or is not a transformers model.",
+            "Give the model's folder: hf:/path/to/folder.",
+        ) from error
+    if config.model_type not in SUPPORTED_TYPES:
+        raise BaseError(
+            f"'{source}' is a {config.model_type} model.",
+            f"Bases are of the wav2vec2 family: {', '.join(sorted(SUPPORTED_TYPES))}.",
+        )
+    layer = middle_layer(config)
+    try:
+        model = AutoModel.from_pretrained(source, local_files_only=True, use_safetensors=True)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise BaseError(
+            f"'{source}' has no readable model.safetensors.",
+            "Only safetensors are read, never pickled weights; convert the model first.",
+        ) from error
+    backbone = Wav2Vec2Backbone(config, (layer,), normalise=_expects_normalised(source))
+    weights = model.state_dict()
+    backbone.model.load_state_dict({key: weights[key] for key in backbone.model.state_dict()})
+    extractor = MeanPooling(backbone.hidden_size, 1)
+    licence = "as stated by the publisher of the base"
+    return Base(name, EmotionEncoder(backbone, extractor), standardised=True, licence=licence)
+
+
+def _expects_normalised(source: str) -> bool:
+    """The preprocessor's `do_normalize`, where the folder has one; the large models expect it."""
+    preprocessor = Path(source) / "preprocessor_config.json"
+    if not preprocessor.is_file():
+        return True
+    return bool(json.loads(preprocessor.read_text(encoding="utf-8")).get("do_normalize", True))

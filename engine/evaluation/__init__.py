@@ -1,0 +1,1 @@
+"""Honest accuracy: episodes, metrics, intervals, cross-validation."""

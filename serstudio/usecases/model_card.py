@@ -1,0 +1,62 @@
+"""The model card: the README.md that travels with a model."""
+
+from engine.model_folder import AdaptedModel
+
+_METHODS = {
+    "disjoint": "the encoder was fine-tuned with SpecAugment on a fresh disjoint support/query split in every step "
+    "(Ion et al. 2024, arXiv:2410.04633, section 3.4)",
+    "pmf": "the encoder was fine-tuned with SpecAugment, the labelled clips being support and query at once "
+    "(P>M>F, Hu et al. 2022)",
+    "prototypes": "the encoder is the base's own; only the prototypes were computed from the labelled clips",
+}
+
+
+def model_card(model: AdaptedModel) -> str:
+    """Markdown. What a colleague must know to use the model and to judge it."""
+    origin = model.origin
+    rows = "\n".join(f"| {_cell(x.symbol)} {_cell(x.name)} | {x.clips} | {x.speakers or '?'} |" for x in model.labels)
+    steps = f", {origin['steps']} steps of Adam at {origin['learning_rate']:g}" if origin["steps"] else ""
+    unnamed = "" if origin["speakers"] else "\nNo speakers were named, so nothing is known of new speakers.\n"
+    return f"""# Speech emotion model: {model.language or "language not given"}
+
+A few-shot speech emotion model (cosine prototypes), adapted from a handful of labelled clips of the project
+"{origin["project"]}".
+
+| label | clips | speakers |
+|---|---|---|
+{rows}
+
+{sum(x.clips for x in model.labels)} clips by {origin["speakers"] or "an unknown number of"} speakers in all.
+{unnamed}
+## How it was made
+
+- Base: {model.base}. Licence of the base: {model.base_licence}.
+- Adaptation: {origin["method"]}: {_METHODS[origin["method"]]}{steps}, seed {origin["seed"]}.
+- Made with {origin["made_with"]} on {origin["machine"]}, {origin["made_at"]}.
+
+## How to use it
+
+    serstudio classify THIS_FOLDER clip.wav
+    serstudio live THIS_FOLDER
+
+or in Python:
+
+    from engine.model_folder import load_model
+    from engine.classification import classify_file
+
+    print(classify_file(load_model("THIS_FOLDER"), "clip.wav"))
+
+Audio of any common format is taken, at 16 kHz mono inside; a clip longer than 9.375 s is split into windows,
+whose scores are averaged by duration.
+
+## What it cannot do
+
+- It knows only the labels above: every sound gets one of them, also a cough or another emotion.
+- It was made from few clips. Expect it to do worse on speakers, microphones and rooms that were not among them.
+- The scores are relative: they compare the labels with each other and are not calibrated probabilities.
+- It tells how a clip sounds, not what a person feels. Do not use it to judge people.
+"""
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
