@@ -34,4 +34,4 @@ def _cpu_name() -> str:
             names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     except OSError:
         names = []
-    return names[0] if names else f"CPU ({platform.machine()})"
+    return names[0].replace("(R)", "") if names else f"CPU ({platform.machine()})"

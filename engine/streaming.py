@@ -103,15 +103,13 @@ class LiveStream:
         self._next_decision = round(min(window_s, FIRST_DECISION_S) * MODEL_RATE_HZ)
 
     def feed(self, samples: Samples) -> list[Decision]:
-        """Take the next block (n,) at the source's rate; return the decisions that fell due in it."""
-        return self._take(self._resampler.feed(samples))
+        """Take the next block (n,) at the source's rate; return the decision that fell due in it, if any.
 
-    def feed_latest(self, samples: Samples) -> list[Decision]:
-        """As `feed`, but a backlog gives only its newest decision: a slow machine must not fall behind the voice."""
+        Of several that fell due only the newest is made: a slow machine must not fall behind the voice.
+        """
         block = self._resampler.feed(samples)
         backlog = (self._heard + len(block) - self._next_decision) // self._hop
-        if backlog > 0:
-            self._next_decision += backlog * self._hop
+        self._next_decision += max(0, backlog) * self._hop
         return self._take(block)
 
     def finish(self) -> ClipScores:

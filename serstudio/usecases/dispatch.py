@@ -1,10 +1,12 @@
 """From a request to its use-case, importing the use-case only when it runs (torch takes seconds)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from importlib import import_module
 
 from serstudio.usecases import requests
 from serstudio.usecases.events import Event
+
+UseCase = Callable[[requests.Request], Generator[Event, None, None]]
 
 USECASES: dict[type, str] = {
     requests.NewProject: "serstudio.usecases.new_project:new_project",
@@ -14,12 +16,15 @@ USECASES: dict[type, str] = {
     requests.ClassifyFiles: "serstudio.usecases.classify_files:classify_files",
     requests.ExportModel: "serstudio.usecases.export_model:export_model",
     requests.EvaluateManifest: "serstudio.usecases.evaluate_manifest:evaluate_manifest",
+    requests.DescribeMachine: "serstudio.usecases.describe_machine:describe_machine",
     requests.MakeSampleProject: "serstudio.usecases.make_sample_project:make_sample_project",
 }
 
 
-def run(request: requests.Request) -> Iterator[Event]:
+def run(request: requests.Request) -> Generator[Event, None, None]:
     """Run the use-case of `request`; the last event is `Done`. Raises SerStudioError."""
     module_name, function_name = USECASES[type(request)].split(":")
-    usecase: Callable[[requests.Request], Iterator[Event]] = getattr(import_module(module_name), function_name)
+    usecase: Callable[[requests.Request], Generator[Event, None, None]] = getattr(
+        import_module(module_name), function_name
+    )
     return usecase(request)

@@ -213,6 +213,23 @@ class Evaluated:
     skipped: tuple[Skipped, ...] = field(default=())
 
 
+# --- machine ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DescribeMachine:
+    """Measure what this machine can do. Done: `MachineDescribed`."""
+
+
+@dataclass(frozen=True)
+class MachineDescribed:
+    """`text` is one line for the user; `adaptation_s`: 20 clips of 3 s, 25 steps, the bundled base."""
+
+    text: str
+    devices: tuple[str, ...]  # names for `device`, the best first
+    adaptation_s: float
+
+
 # --- sample project --------------------------------------------------------------------------------
 
 
@@ -231,5 +248,6 @@ Request = (
     | ClassifyFiles
     | ExportModel
     | EvaluateManifest
+    | DescribeMachine
     | MakeSampleProject
 )

@@ -1,0 +1,47 @@
+"""One live stream through one model, in the terminal's own process or in the window's child."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from engine.classification import name_scores
+from engine.errors import AudioError
+from engine.model_folder import load_model
+from engine.streaming import FIRST_DECISION_S, LiveStream
+from serstudio.usecases.find_model import find_model
+from serstudio.usecases.stream_live import Heard, LabelShown, OpenStream, Samples, StreamEnded, StreamStarted
+
+
+class LiveSession:
+    """Loads the model when made. Raises SerStudioError."""
+
+    def __init__(self, request: OpenStream) -> None:
+        self._model = load_model(find_model(request.model), request.device)
+        self._warm_up()
+        self._stream = LiveStream(self._model, request.rate_hz)
+        self._rate_hz = request.rate_hz
+        self._heard_samples = 0
+
+    @property
+    def started(self) -> StreamStarted:
+        labels = tuple(LabelShown(label.name, label.colour, label.symbol) for label in self._model.labels)
+        return StreamStarted(labels, self._model.language, FIRST_DECISION_S)
+
+    def feed(self, samples: Samples) -> Iterator[Heard]:
+        """Take a block at the source's rate."""
+        self._heard_samples += len(samples)
+        for decision in self._stream.feed(samples):
+            yield Heard(decision.start_s, decision.end_s, decision.scores, decision.level_dbfs, decision.quiet)
+
+    def finish(self) -> StreamEnded:
+        """The answer for everything heard."""
+        try:
+            answer = name_scores(self._model, self._stream.finish())
+        except AudioError:
+            return StreamEnded(None, {}, self._heard_samples / self._rate_hz, 0)
+        return StreamEnded(answer.label, answer.scores, answer.duration_s, answer.window_count)
+
+    def _warm_up(self) -> None:
+        """The first pass through a model is several times slower; take it before anybody speaks."""
+        stream = LiveStream(self._model, 16_000)
+        stream.feed(np.zeros(round(2 * FIRST_DECISION_S * 16_000), dtype=np.float32))
