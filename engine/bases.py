@@ -14,6 +14,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModel
+from transformers.utils import logging
 
 from engine.backbones.compact import CompactBackbone
 from engine.backbones.wav2vec2 import SUPPORTED_TYPES, Wav2Vec2Backbone, middle_layer
@@ -77,6 +78,7 @@ def _load_transformers(name: str) -> Base:
             f"Bases are of the wav2vec2 family: {', '.join(sorted(SUPPORTED_TYPES))}.",
         )
     layer = middle_layer(config)
+    logging.disable_progress_bar()  # progress is ours to show
     try:
         model = AutoModel.from_pretrained(source, local_files_only=True, use_safetensors=True)
     except (OSError, ValueError, SafetensorError) as error:

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from engine.evaluation.metrics import (
+    accuracy,
+    confusion_matrix,
+    macro_f1,
+    mean_ci95,
+    unweighted_accuracy,
+    wilson_interval,
+)
+
+CONFUSION = np.array([[8, 2, 0], [1, 1, 0], [0, 0, 0]])
+
+
+def test_confusion_counts_true_by_answer() -> None:
+    assert confusion_matrix([0, 0, 1], [0, 1, 1], 2).tolist() == [[1, 1], [0, 1]]
+
+
+def test_weighted_and_unweighted_accuracy_differ_on_uneven_counts() -> None:
+    assert accuracy(CONFUSION) == pytest.approx(9 / 12)
+    assert unweighted_accuracy(CONFUSION) == pytest.approx((0.8 + 0.5) / 2)
+
+
+def test_macro_f1_by_hand() -> None:
+    first = 2 * 8 / (10 + 9)
+    second = 2 * 1 / (2 + 3)
+    assert macro_f1(CONFUSION) == pytest.approx((first + second) / 2)
+
+
+def test_the_interval_of_a_mean() -> None:
+    assert mean_ci95([0.5, 0.7]) == pytest.approx(1.96 * np.std([0.5, 0.7], ddof=1) / np.sqrt(2))
+    assert mean_ci95([0.5]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("hits", "total", "low", "high"), [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (15, 20, 0.5313, 0.8881)]
+)
+def test_wilsons_interval(hits: int, total: int, low: float, high: float) -> None:
+    assert wilson_interval(hits, total) == pytest.approx((low, high), abs=2e-4)
