@@ -42,15 +42,7 @@ class HistoryChanged:
     """What undo and redo would do."""
 
 
-Change = (
-    ClipsAdded
-    | ClipsRemoved
-    | ClipsChanged
-    | LabelsChanged
-    | VersionsChanged
-    | DetailsChanged
-    | HistoryChanged
-)
+Change = ClipsAdded | ClipsRemoved | ClipsChanged | LabelsChanged | VersionsChanged | DetailsChanged | HistoryChanged
 
 Image = dict[str, Any]
 

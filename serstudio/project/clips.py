@@ -82,9 +82,7 @@ class Clips:
         speaker = clean_speaker(speaker)
         clips = self._some(clip_ids)
         words = _in_words(clips)
-        text = (
-            f"Take the speaker off {words}" if speaker is None else f"Set the speaker of {words} to {speaker}"
-        )
+        text = f"Take the speaker off {words}" if speaker is None else f"Set the speaker of {words} to {speaker}"
         with self._history.action(text):
             for clip in clips:
                 if clip.speaker != speaker:

@@ -10,6 +10,9 @@ from serstudio.errors import ProjectError
 from serstudio.project import schema
 
 FILE_NAME = "project.sqlite"
+_UNFINISHED = f".{FILE_NAME}.new"
+# What file managers leave in an empty folder, and what a creation that was killed leaves.
+_NOBODYS = {".DS_Store", "desktop.ini", "Thumbs.db", _UNFINISHED, f"{_UNFINISHED}-journal"}
 BUSY_TIMEOUT_S = 15.0  # another process may hold the file while it adds many clips
 
 
@@ -19,6 +22,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open an existing file and migrate it. ProjectError: not ours, newer, damaged, unwritable."""
         self.path = path
+        self._closed = False
         with in_words(path):
             self._connection = _connect(path, mode="rw")
             try:
@@ -46,6 +50,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All statements inside are committed together, or none is. Does not nest."""
+        self._check_open()
         with in_words(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -59,10 +64,12 @@ class Database:
                 raise
 
     def rows(self, statement: str, *values: Any) -> list[sqlite3.Row]:
+        self._check_open()
         with in_words(self.path):
             return self._connection.execute(statement, values).fetchall()
 
     def row(self, statement: str, *values: Any) -> sqlite3.Row | None:
+        self._check_open()
         with in_words(self.path):
             found: sqlite3.Row | None = self._connection.execute(statement, values).fetchone()
             return found
@@ -71,8 +78,15 @@ class Database:
         """Run one statement inside a transaction; returns the id of the row it inserted."""
         return self._connection.execute(statement, values).lastrowid or 0
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ProjectError(f"The project {self.path.parent.name} is closed.", "Open it again.")
+
     def close(self) -> None:
         """Fold the write-ahead log into the file, so that the folder can be copied at once."""
+        if self._closed:
+            return
+        self._closed = True
         if self._connection.in_transaction:
             self._connection.rollback()
         try:
@@ -84,9 +98,20 @@ class Database:
             self._connection.close()
 
 
+def make_empty_folder(folder: Path) -> None:
+    """Make the folder of a new project; one that holds anything of the user's is refused."""
+    if folder.exists() and not folder.is_dir():
+        raise ProjectError(f"{folder} is a file.", "Choose a new folder for the project.")
+    if (folder / FILE_NAME).exists():
+        raise ProjectError(f"There is a project in {folder} already.", "Open it, or choose another folder.")
+    if folder.exists() and any(path.name not in _NOBODYS for path in folder.iterdir()):
+        raise ProjectError(f"{folder} is not empty.", "Choose a new or an empty folder for the project.")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def create_database(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
     """A project file at `path` with the rows that `fill` writes; it appears whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.new")
+    unfinished = path.with_name(_UNFINISHED)
     unfinished.unlink(missing_ok=True)
     with in_words(path):
         with closing(_connect(unfinished, mode="rwc")) as connection:

@@ -22,9 +22,7 @@ def check_names(names: Sequence[str]) -> list[str]:
     return cleaned
 
 
-def new_image(
-    name: str, colour: str | None, symbol: str | None, key: str | None, others: Sequence[Image]
-) -> Image:
+def new_image(name: str, colour: str | None, symbol: str | None, key: str | None, others: Sequence[Image]) -> Image:
     """The row of a new label; what is None is chosen so that it differs from the `others`."""
     position = max((other["position"] for other in others), default=-1) + 1
     taken = {column: {other[column] for other in others} for column in ("colour", "symbol", "key")}
@@ -89,9 +87,7 @@ class Labels:
             others = [label for label in self.all() if label.id != label_id]
             self._refuse_taken(others, after.get("name"), after.get("key"))
             if after:
-                self._history.update(
-                    "labels", label_id, {column: getattr(before, column) for column in after}, after
-                )
+                self._history.update("labels", label_id, {column: getattr(before, column) for column in after}, after)
         return self.one(label_id)
 
     def remove(self, label_id: int) -> None:
@@ -101,9 +97,7 @@ class Labels:
             for row in self._database.rows("SELECT id, removed FROM clips WHERE label_id = ?", label_id):
                 # `removed` goes into the images so that nobody is told of a clip that is not shown.
                 state = {"removed": row["removed"]} if row["removed"] else {}
-                self._history.update(
-                    "clips", row["id"], {"label_id": label_id, **state}, {"label_id": None, **state}
-                )
+                self._history.update("clips", row["id"], {"label_id": label_id, **state}, {"label_id": None, **state})
             self._history.delete("labels", label_id, asdict(label))
 
     def counts(self) -> dict[int, int]:
@@ -120,6 +114,4 @@ class Labels:
             if name and palette.same_name(other.name) == palette.same_name(name):
                 raise ProjectError(f"There is a label '{other.name}' already.", "Give it another name.")
             if key and other.key == palette.clean_key(key):
-                raise ProjectError(
-                    f"The key {other.key} labels '{other.name}' already.", "Choose a key that is free."
-                )
+                raise ProjectError(f"The key {other.key} labels '{other.name}' already.", "Choose a key that is free.")

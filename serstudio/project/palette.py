@@ -35,9 +35,7 @@ def clean_name(name: str, what: str) -> str:
     if not cleaned:
         raise ProjectError(f"The name of a {what} is empty.", "Type at least one character.")
     if len(cleaned) > MAX_NAME_LENGTH:
-        raise ProjectError(
-            f"The name of a {what} has {len(cleaned)} characters.", f"Use at most {MAX_NAME_LENGTH}."
-        )
+        raise ProjectError(f"The name of a {what} has {len(cleaned)} characters.", f"Use at most {MAX_NAME_LENGTH}.")
     return cleaned
 
 

@@ -11,7 +11,7 @@ from serstudio.errors import ProjectError
 from serstudio.project import palette
 from serstudio.project.changes import Change, RowChange, VersionsChanged, describe
 from serstudio.project.clips import Clips
-from serstudio.project.database import FILE_NAME, Database, create_database, in_words
+from serstudio.project.database import FILE_NAME, Database, create_database, in_words, make_empty_folder
 from serstudio.project.history import History
 from serstudio.project.labels import Labels, new_images
 from serstudio.project.records import Clip, Label, ModelVersion, NewClip, now_text
@@ -58,7 +58,7 @@ class Project:
                 connection.execute(f"INSERT INTO labels ({', '.join(row)}) VALUES ({marks})", row)
 
         with in_words(folder / FILE_NAME):
-            _make_empty_folder(folder)
+            make_empty_folder(folder)
             create_database(folder / FILE_NAME, fill)
         return cls.open(folder)
 
@@ -299,13 +299,3 @@ class Project:
     def _committed(self, rows: Sequence[RowChange]) -> None:
         for change in describe(rows):
             self.announce(change)
-
-
-def _make_empty_folder(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise ProjectError(f"{folder} is a file.", "Choose a new folder for the project.")
-    if (folder / FILE_NAME).exists():
-        raise ProjectError(f"There is a project in {folder} already.", "Open it, or choose another folder.")
-    if folder.exists() and any(folder.iterdir()):
-        raise ProjectError(f"{folder} is not empty.", "Choose a new or an empty folder for the project.")
-    folder.mkdir(parents=True, exist_ok=True)

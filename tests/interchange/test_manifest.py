@@ -1,0 +1,124 @@
+"""Manifests as people's spreadsheets really write them."""
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from engine.errors import ManifestError
+from serstudio.interchange.manifest import ManifestRow, read_manifest, write_manifest
+
+
+def rows_of(path: Path, content: str | bytes, root: Path | None = None) -> tuple[ManifestRow, ...]:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return read_manifest(path, root).rows
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    return tmp_path / "manifest.csv"
+
+
+def test_files_are_relative_to_the_manifest(table: Path) -> None:
+    rows = rows_of(table, "file,label,speaker\na.wav,joy,Anna\nsub/b.wav,anger,Ben\n")
+    assert rows == (
+        ManifestRow(table.parent / "a.wav", "joy", "Anna"),
+        ManifestRow(table.parent / "sub" / "b.wav", "anger", "Ben"),
+    )
+
+
+def test_files_are_relative_to_the_root_if_given(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "audio").mkdir()
+    rows = rows_of(table, f"file,label\na.wav,joy\n{tmp_path}/b.wav,joy\n", tmp_path / "audio")
+    assert [row.file for row in rows] == [tmp_path / "audio" / "a.wav", tmp_path / "b.wav"]
+    with pytest.raises(ManifestError, match="There is no folder"):
+        read_manifest(table, tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "file;label;speaker\na, b.wav;joy;Anna\n",
+        "file\tlabel\tspeaker\na, b.wav\tjoy\tAnna\n",
+        '\ufefffile,label,speaker\r\n"a, b.wav",joy,Anna\r\n',
+        'File , LABEL, Speaker ,note\n"a, b.wav" , joy ,Anna,cold\n',
+        '\n\nduration,speaker,label,file\n1.5,Anna,joy,"a, b.wav"\n,,,\n\n',
+        "file,label,speaker\n'a, b.wav'".replace("'", '"') + ",joy,Anna",
+        "file;label;speaker\na, b.wav;joy;Anna\n".encode("utf-16"),
+    ],
+)
+def test_every_dialect_gives_the_same_row(table: Path, content: str | bytes) -> None:
+    assert rows_of(table, content) == (ManifestRow(table.parent / "a, b.wav", "joy", "Anna"),)
+
+
+def test_empty_cells_are_none(table: Path) -> None:
+    rows = rows_of(table, "file,label,speaker\na.wav,,\nb.wav, ,Anna\nc.wav,joy\n")
+    assert [(row.label, row.speaker) for row in rows] == [(None, None), (None, "Anna"), ("joy", None)]
+
+
+def test_any_script(table: Path) -> None:
+    (row,) = rows_of(table, "file,label,speaker\nзапись.wav,радость,Аня\n")
+    assert (row.file.name, row.label, row.speaker) == ("запись.wav", "радость", "Аня")
+
+
+def test_files_are_found_under_the_other_spelling(table: Path, tmp_path: Path) -> None:
+    """Backslashes of Windows; accents in two code points, as macOS writes them, or in one."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.wav").touch()
+    (tmp_path / unicodedata.normalize("NFD", "żal.wav")).touch()
+    rows = rows_of(table, f"file,label\nsub\\a.wav,joy\n{unicodedata.normalize('NFC', 'żal.wav')},joy\n")
+    assert all(row.file.exists() for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        ("path,label\na.wav,joy\n", r"no column 'file' \(its first line has: path, label\)"),
+        ("file,emotion\na.wav,joy\n", "no column 'label'"),
+        ("a.wav,joy\nb.wav,anger\n", "no column 'file'"),
+        ("", "no column 'file'.*nothing"),
+        ("file,label\n", "no rows"),
+        ("file,label\na.wav,joy\n,anger\n", "Line 3 of manifest.csv names no file"),
+        (b"file,label\ncaf\xe9.wav,joy\n", r"not in UTF-8 \(byte 14\)"),
+        (b"RIFF\x00\x00\x00\x00WAVEfmt \x00", "not a text file"),
+        ("file,label\n" + "a" * 200_000 + ",joy\n", "line 2 cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_named(table: Path, content: str | bytes, cause: str) -> None:
+    with pytest.raises(ManifestError, match=cause) as caught:
+        rows_of(table, content)
+    assert caught.value.hint
+
+
+def test_missing_manifest_and_folder(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="There is no file"):
+        read_manifest(tmp_path / "nowhere.csv")
+    with pytest.raises(ManifestError, match="could not be read"):
+        read_manifest(tmp_path)
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    rows = (
+        ManifestRow(tmp_path / "sub" / "a, b.wav", "zło;ść", 'An"na'),
+        ManifestRow(Path("/elsewhere/c.wav"), None, None),
+    )
+    write_manifest(tmp_path / "out.csv", rows)
+    text = (tmp_path / "out.csv").read_text(encoding="utf-8")
+    assert text.splitlines()[0] == "file,label,speaker"
+    assert str(tmp_path) not in text, "relative, so that the folder can be moved"
+    assert read_manifest(tmp_path / "out.csv").rows == rows
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_unwritable_place_is_said_in_words(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="could not be written"):
+        write_manifest(tmp_path / "nowhere" / "out.csv", [])
+
+
+@pytest.mark.corpora
+def test_manifests_of_real_corpora(corpora: Path) -> None:
+    for path in corpora.glob("*/manifest.csv"):
+        rows = read_manifest(path).rows
+        assert len(rows) > 100
+        assert all(row.label and row.speaker for row in rows)
+        assert all(row.file.is_file() for row in rows[::50])
