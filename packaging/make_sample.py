@@ -71,7 +71,7 @@ SENTENCES = 9
 
 
 def make(folder: Path) -> None:
-    """Write clips/*.ogg, live.ogg and manifest.csv into `folder`."""
+    """Write clips/*.ogg, live.ogg, manifest.csv and start.csv into `folder`."""
     random = np.random.default_rng(SEED)
     clips = folder / "clips"
     clips.mkdir(parents=True, exist_ok=True)
@@ -88,31 +88,31 @@ def make(folder: Path) -> None:
         words = sentences[int(random.integers(SENTENCES))]
         _write(clips / name, _act(words, speaker, mood, random))
         rows.append([f"clips/{name}", mood.label, speaker.name])
-    _write_manifest(folder / "manifest.csv", sorted(rows))
+    _write_manifests(folder, sorted(rows))
     _write(folder / "live.ogg", _live(sentences, random))
 
 
 def _sentence(random: np.random.Generator) -> list[str]:
-    words = []
-    for _ in range(int(random.integers(4, 7))):
-        words.append("".join(random.choice(SYLLABLES, size=int(random.integers(1, 3)))))
-    return words
+    count = int(random.integers(4, 7))
+    return ["".join(random.choice(SYLLABLES, size=int(random.integers(1, 3)))) for _ in range(count)]
 
 
-def _write_manifest(path: Path, rows: list[list[str]]) -> None:
-    """`set` says what the sample project does with a clip: `labelled` at the start, or `rest`."""
+def _write_manifests(folder: Path, rows: list[list[str]]) -> None:
+    """manifest.csv: the truth of every clip; start.csv: what the sample project knows at the start."""
     of_label: Counter[str] = Counter()
     of_both: Counter[tuple[str, str]] = Counter()
-    for row in rows:
-        both = (row[1], row[2])
-        take = row[2] in LABELLED_SPEAKERS and of_both[both] < 2 and of_label[row[1]] < LABELLED_PER_LABEL
-        of_label[row[1]] += take
+    start = []
+    for file, label, speaker in rows:
+        both = (label, speaker)
+        take = speaker in LABELLED_SPEAKERS and of_both[both] < 2 and of_label[label] < LABELLED_PER_LABEL
+        of_label[label] += take
         of_both[both] += take
-        row.append("labelled" if take else "rest")
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["file", "label", "speaker", "set"])
-        writer.writerows(rows)
+        start.append([file, label if take else "", speaker])
+    for name, lines in (("manifest.csv", rows), ("start.csv", start)):
+        with (folder / name).open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(["file", "label", "speaker"])
+            writer.writerows(lines)
 
 
 def _live(sentences: list[list[str]], random: np.random.Generator) -> Samples:

@@ -1,0 +1,93 @@
+"""evaluate: the few-shot protocol of the main paper over any manifest."""
+
+from pathlib import Path
+
+import click
+
+from serstudio.cli import output
+from serstudio.cli.models import METHODS, base_option, device_option, say_confusion, seed_option
+from serstudio.cli.projects import FOLDER
+from serstudio.usecases.requests import Evaluated, EvaluateManifest
+
+_COUNT = click.IntRange(min=1)
+
+
+@click.command()
+@click.option("--manifest", required=True, type=FOLDER, metavar="CSV", help="Columns file,label,speaker.")
+@click.option("--root", type=FOLDER, metavar="DIR", help="Where its files lie. [default: beside it]")
+@click.option("--ways", type=click.IntRange(min=2), default=4, show_default=True, help="Labels an episode.")
+@click.option("--shots", type=_COUNT, default=5, show_default=True, help="Support clips a label.")
+@click.option("--queries", type=_COUNT, default=12, show_default=True, help="Query clips a label.")
+@click.option("--episodes", type=_COUNT, default=100, show_default=True)
+@click.option(
+    "--protocol",
+    type=click.Choice(["random", "new-speakers"]),
+    default="random",
+    show_default=True,
+    help="new-speakers: query speakers are absent from the support.",
+)
+@base_option
+@click.option("--method", type=click.Choice(METHODS), default="disjoint", show_default=True)
+@click.option("--steps", type=click.IntRange(min=0), default=25, show_default=True)
+@click.option("--lr", type=click.FloatRange(min=0, min_open=True), default=1e-5, show_default=True)
+@device_option
+@seed_option
+@click.option("--json", "json_path", type=FOLDER, metavar="OUT.json", help="Write the result there as JSON.")
+def evaluate(
+    manifest: Path,
+    root: Path | None,
+    ways: int,
+    shots: int,
+    queries: int,
+    episodes: int,
+    protocol: str,
+    base: str,
+    method: str,
+    steps: int,
+    lr: float,
+    device: str,
+    seed: int,
+    json_path: Path | None,
+) -> None:
+    """Measure few-shot accuracy over a corpus manifest.
+
+    The protocol of section 4.5 of the main paper: many random episodes, each with a few support
+    clips a label to adapt to, and query clips to classify.
+    """
+    if json_path is not None and not json_path.resolve().parent.is_dir():
+        raise click.UsageError(f"The folder of {json_path} does not exist; make it first.")
+    request = EvaluateManifest(
+        manifest=manifest,
+        root=root,
+        ways=ways,
+        shots=shots,
+        queries=queries,
+        episodes=episodes,
+        protocol=protocol,
+        base=base,
+        method=method,
+        steps=steps,
+        learning_rate=lr,
+        device=device,
+        seed=seed,
+    )
+    evaluated = output.follow(request, Evaluated)
+    for skipped in evaluated.skipped:
+        output.warn(f"skipped {skipped.file}: {skipped.reason}")
+    _say(evaluated)
+    if json_path is not None:
+        json_path.write_text(output.to_json(evaluated) + "\n", encoding="utf-8")
+
+
+def _say(evaluated: Evaluated) -> None:
+    request = evaluated.request
+    output.say(
+        f"{request.ways}-way {request.shots}-shot, {request.protocol}, {request.base}, {request.method}: "
+        f"accuracy {evaluated.accuracy:.1%} ± {evaluated.accuracy_ci95:.1%} "
+        f"({output.counted(request.episodes, 'episode')}; chance {1 / request.ways:.0%})."
+    )
+    output.say(
+        f"Unweighted accuracy {evaluated.unweighted_accuracy:.1%}, macro-F1 {evaluated.macro_f1:.3f}, "
+        f"{evaluated.seconds_per_episode:.2f} s an episode on {evaluated.machine}."
+    )
+    say_confusion(evaluated.labels, evaluated.confusion)

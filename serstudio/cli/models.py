@@ -1,0 +1,132 @@
+"""adapt, classify, check, export: making a model, using it, trusting it, handing it on."""
+
+from pathlib import Path
+
+import click
+
+from serstudio.cli import output
+from serstudio.cli.projects import FOLDER, json_option
+from serstudio.usecases.requests import (
+    AdaptProject,
+    CheckProject,
+    CheckReport,
+    ClassifyFiles,
+    ExportModel,
+    FilesClassified,
+    ModelExported,
+    VersionAdded,
+)
+
+METHODS = ("disjoint", "pmf", "prototypes")
+base_option = click.option(
+    "--base", default="compact", show_default=True, metavar="NAME", help="compact, or hf:FOLDER-OR-ID."
+)
+device_option = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+seed_option = click.option("--seed", type=int, default=0, show_default=True)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@base_option
+@click.option("--method", type=click.Choice(METHODS), default="disjoint", show_default=True)
+@click.option("--steps", type=click.IntRange(min=0), default=25, show_default=True)
+@click.option("--lr", type=click.FloatRange(min=0, min_open=True), default=1e-5, show_default=True)
+@device_option
+@seed_option
+@json_option
+def adapt(folder: Path, base: str, method: str, steps: int, lr: float, device: str, seed: int, as_json: bool) -> None:
+    """Make a new version of the model from the labelled clips of DIR.
+
+    It always starts from the base and uses all labelled clips; earlier versions stay.
+    """
+    request = AdaptProject(
+        folder=folder, base=base, method=method, steps=steps, learning_rate=lr, device=device, seed=seed
+    )
+    added = output.follow(request, VersionAdded)
+    if as_json:
+        output.print_json(added)
+        return
+    loss = f", final loss {added.final_loss:.3f}" if added.final_loss is not None else ""
+    output.say(
+        f"Version {added.number}: {added.method_used} on {output.counted(added.clip_count, 'clip')} of "
+        f"{output.counted(len(added.labels), 'label')} in {added.seconds:.1f} s{loss}."
+    )
+
+
+@click.command()
+@click.argument("model", metavar="MODEL_OR_PROJECT", type=FOLDER)
+@click.argument("paths", metavar="PATH...", nargs=-1, type=FOLDER, required=True)
+@device_option
+@json_option
+def classify(model: Path, paths: tuple[Path, ...], device: str, as_json: bool) -> None:
+    """Classify audio files, or folders of them.
+
+    The model is an exported folder, or a project: then its newest version.
+    """
+    classified = output.follow(ClassifyFiles(model=model, paths=paths, device=device), FilesClassified)
+    if as_json:
+        output.print_json(classified)
+    elif classified.results:
+        labels = list(classified.results[0].scores)
+        output.print_table(
+            ("file", "label", *labels),
+            [(each.file, each.label, *(f"{each.scores[name]:.3f}" for name in labels)) for each in classified.results],
+            numbers=labels,
+        )
+    for skipped in () if as_json else classified.skipped:
+        output.warn(f"skipped {skipped.file}: {skipped.reason}")
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@base_option
+@device_option
+@seed_option
+@json_option
+def check(folder: Path, base: str, device: str, seed: int, as_json: bool) -> None:
+    """Estimate the accuracy on clips that the model has not heard.
+
+    Each speaker (or fold) of DIR is left out in turn and classified from the others.
+    """
+    report = output.follow(CheckProject(folder=folder, base=base, device=device, seed=seed), CheckReport)
+    if as_json:
+        output.print_json(report)
+        return
+    low, high = report.interval
+    output.say(
+        f"Accuracy {report.accuracy:.0%} (95 % interval {low:.0%} to {high:.0%}; chance {report.chance:.0%}), "
+        f"unweighted {report.unweighted_accuracy:.0%}, macro-F1 {report.macro_f1:.2f}."
+    )
+    output.say(
+        f"{output.counted(report.clip_count, 'clip')}, {output.counted(report.speaker_count, 'speaker')}, "
+        f"{report.scheme} ({output.counted(report.fold_count, 'fold')})."
+    )
+    say_confusion(report.labels, report.confusion)
+
+
+def say_confusion(labels: tuple[str, ...], confusion: tuple[tuple[int, ...], ...]) -> None:
+    """A row for each true label, a column for each label that it was taken for."""
+    output.print_table(
+        ("true, taken for:", *labels),
+        [(name, *map(str, row)) for name, row in zip(labels, confusion, strict=True)],
+        numbers=labels,
+    )
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@click.option("--to", "to", required=True, type=FOLDER, metavar="FOLDER", help="A new or empty folder.")
+@click.option("--version", type=click.IntRange(min=1), metavar="N", help="[default: the newest]")
+@device_option
+@json_option
+def export(folder: Path, to: Path, version: int | None, device: str, as_json: bool) -> None:
+    """Write a version as one folder for colleagues, and check it."""
+    exported = output.follow(ExportModel(folder=folder, to=to, version=version, device=device), ModelExported)
+    if as_json:
+        output.print_json(exported)
+        return
+    output.say(
+        f"Version {exported.version} is in {exported.folder} ({exported.size_bytes / 1e6:.0f} MB). The copy gives "
+        f"the same answers on {output.counted(exported.verified_clips, 'clip')} "
+        f"(largest difference {exported.largest_difference:.1g})."
+    )

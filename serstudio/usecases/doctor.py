@@ -1,0 +1,197 @@
+"""Look at this machine: what SER Studio needs, what it found, and the mend of what is missing."""
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import platformdirs
+
+from engine.errors import SerStudioError
+from engine.resources import resource
+from serstudio import __version__, bug_report
+
+_PACKAGES = ("numpy", "scipy", "safetensors", "soundfile", "sounddevice", "av", "PySide6", "pyqtgraph")
+_NEEDED_FREE_GB = 2
+_NEEDED_MEMORY_GB = 4
+
+
+class Verdict(Enum):
+    """OK; NOTE: works, but something is missing that you may want; PROBLEM: something will not work."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One look: what it was at, how it is, what was seen, and how to mend it (empty when OK)."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    mend: str = ""
+
+
+def examine_machine() -> Iterator[Finding]:
+    """Yield one finding a look; a look that fails unexpectedly is a problem, not an end."""
+    for name, look in LOOKS.items():
+        try:
+            yield look()
+        except SerStudioError as error:
+            yield Finding(name, Verdict.PROBLEM, error.message, error.hint)
+        except Exception as error:
+            yield Finding(name, Verdict.PROBLEM, bug_report.one_line(error), "Install again: bash packaging/run.sh")
+
+
+def _python() -> Finding:
+    detail = f"SER Studio {__version__}, Python {platform.python_version()}, {platform.platform(terse=True)}"
+    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+        return Finding("Python", Verdict.OK, detail)
+    return Finding("Python", Verdict.PROBLEM, detail, "Use Python 3.11, 3.12 or 3.13.")
+
+
+def _packages() -> Finding:
+    found, missing = [], []
+    for package in _PACKAGES:
+        try:
+            found.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(package)
+    if missing:
+        return Finding("Packages", Verdict.PROBLEM, f"missing: {', '.join(missing)}", "Run bash packaging/run.sh")
+    return Finding("Packages", Verdict.OK, ", ".join(found))
+
+
+def _torch() -> Finding:
+    torch, torchaudio = (importlib.metadata.version(name) for name in ("torch", "torchaudio"))
+    detail = f"torch {torch}, torchaudio {torchaudio}, transformers {importlib.metadata.version('transformers')}"
+    if torch.split(".")[:2] != torchaudio.split(".")[:2]:
+        return Finding("Torch", Verdict.PROBLEM, detail, "The two must match: run bash packaging/run.sh")
+    return Finding("Torch", Verdict.OK, detail)
+
+
+def _compute() -> Finding:
+    from engine.device import describe_device, resolve_device
+
+    device = resolve_device("auto")
+    detail = describe_device(device)
+    if device.type == "cuda":
+        return Finding("Compute", Verdict.OK, f"{detail} (CUDA)")
+    return Finding("Compute", Verdict.OK, f"{detail}; no CUDA, so adapting runs on the processor")
+
+
+def _memory() -> Finding:
+    try:
+        total_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    except (AttributeError, ValueError, OSError):
+        return Finding("Memory", Verdict.OK, "not told by this system")
+    if total_gb < _NEEDED_MEMORY_GB:
+        return Finding("Memory", Verdict.NOTE, f"{total_gb:.1f} GB", "Close other programs while adapting.")
+    return Finding("Memory", Verdict.OK, f"{total_gb:.1f} GB")
+
+
+def _base() -> Finding:
+    folder = resource("bases/compact")
+    weights, sums = folder / "model.safetensors", folder / "SHA256SUMS"
+    if not weights.is_file() or not sums.is_file():
+        return Finding("Bundled base", Verdict.PROBLEM, "not there", "Install SER Studio again.")
+    with weights.open("rb") as stream:
+        seen = hashlib.file_digest(stream, "sha256").hexdigest()
+    if seen != sums.read_text(encoding="utf-8").split()[0]:
+        return Finding("Bundled base", Verdict.PROBLEM, "its checksum is wrong", "Install SER Studio again.")
+    size_mb = weights.stat().st_size / 1e6
+    return Finding("Bundled base", Verdict.OK, f"compact, {size_mb:.0f} MB, checksum right ({seen[:12]}…)")
+
+
+def _formats() -> Finding:
+    import soundfile
+
+    known = soundfile.available_formats()
+    wanted = ("WAV", "FLAC", "OGG", "MP3")
+    missing = [name.lower() for name in wanted if name not in known]
+    detail = f"libsndfile {soundfile.__libsndfile_version__}: wav, flac, ogg, opus, mp3"
+    if missing:
+        return Finding("Audio files", Verdict.NOTE, f"{detail} without {', '.join(missing)}", "Update soundfile.")
+    return Finding("Audio files", Verdict.OK, detail)
+
+
+def _phone_formats() -> Finding:
+    import av
+
+    missing = [name for name in ("aac", "amrnb", "amrwb") if name not in av.codecs_available]
+    ffmpeg = av.library_versions.get("libavcodec", ("?",))[0]
+    detail = f"PyAV {importlib.metadata.version('av')} (libavcodec {ffmpeg}): m4a, aac, amr, 3gp, mp4"
+    if missing:
+        return Finding("Phone files", Verdict.NOTE, f"{detail} without {', '.join(missing)}", "Update PyAV.")
+    return Finding("Phone files", Verdict.OK, detail)
+
+
+def _microphones() -> Finding:
+    from engine.audio.capture import list_input_devices
+
+    try:
+        devices = list_input_devices()
+    except SerStudioError as error:
+        return Finding("Microphone", Verdict.NOTE, error.message, error.hint)
+    if not devices:
+        return Finding("Microphone", Verdict.NOTE, "none found", "Plug one in; files work without it.")
+    names = ", ".join(f"{each.name}{' (default)' if each.is_default else ''}" for each in devices)
+    return Finding("Microphone", Verdict.OK, names)
+
+
+def _display() -> Finding:
+    if not sys.platform.startswith("linux"):
+        return Finding("Display", Verdict.OK, platform.system())
+    for name in ("WAYLAND_DISPLAY", "DISPLAY"):
+        if os.environ.get(name):
+            return Finding("Display", Verdict.OK, f"{name}={os.environ[name]}")
+    return Finding("Display", Verdict.NOTE, "none", "The window needs one; every verb works in the terminal.")
+
+
+def _writable() -> Finding:
+    refused = []
+    folders = {
+        "settings": Path(platformdirs.user_config_dir("serstudio", appauthor=False)),
+        "logs": Path(platformdirs.user_log_dir("serstudio", appauthor=False)),
+        "temporary": Path(tempfile.gettempdir()),
+    }
+    for name, folder in folders.items():
+        nearest = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+        if not os.access(nearest, os.W_OK):
+            refused.append(f"{name} ({nearest})")
+    if refused:
+        return Finding("Folders", Verdict.PROBLEM, f"cannot write: {', '.join(refused)}", "Give yourself the right.")
+    return Finding("Folders", Verdict.OK, f"writable: {', '.join(folders)}")
+
+
+def _disk() -> Finding:
+    free_gb = shutil.disk_usage(Path.home()).free / 1e9
+    detail = f"{free_gb:.0f} GB free in your home folder"
+    if free_gb < _NEEDED_FREE_GB:
+        return Finding("Disk", Verdict.NOTE, detail, "Free some space: models and clips need it.")
+    return Finding("Disk", Verdict.OK, detail)
+
+
+LOOKS: dict[str, Callable[[], Finding]] = {
+    "Python": _python,
+    "Packages": _packages,
+    "Torch": _torch,
+    "Compute": _compute,
+    "Memory": _memory,
+    "Bundled base": _base,
+    "Audio files": _formats,
+    "Phone files": _phone_formats,
+    "Microphone": _microphones,
+    "Display": _display,
+    "Folders": _writable,
+    "Disk": _disk,
+}
