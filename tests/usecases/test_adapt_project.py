@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import pytest
+
+from engine.errors import LabellingError, SerStudioError
+from engine.model_folder import load_model
+from serstudio.project import Project
+from serstudio.usecases.dispatch import run
+from serstudio.usecases.events import Progress, Warned
+from serstudio.usecases.requests import AdaptProject, VersionAdded
+from tests.usecases.conftest import NAMES, events_of
+
+
+def request(folder: Path, base: str) -> AdaptProject:
+    return AdaptProject(folder, base, steps=2)
+
+
+def test_every_run_is_a_new_numbered_version(labelled_project: Path, tiny_base_folder: str) -> None:
+    for number in (1, 2):
+        events, added = events_of(request(labelled_project, tiny_base_folder))
+        assert isinstance(added, VersionAdded)
+        assert (added.number, added.folder.name, added.clip_count) == (number, f"000{number}", 24)
+        steps = [event for event in events if isinstance(event, Progress) and event.loss is not None]
+        assert [event.step for event in steps] == [1, 2]
+        assert steps[-1].remaining_s == 0
+    with Project.open(labelled_project) as project:
+        assert [version.number for version in project.versions()] == [1, 2]
+        assert project.versions()[0].labels == NAMES
+
+
+def test_the_model_and_its_card_say_where_they_come_from(labelled_project: Path, tiny_base_folder: str) -> None:
+    _, added = events_of(request(labelled_project, tiny_base_folder))
+    assert isinstance(added, VersionAdded)
+    model = load_model(added.folder, "cpu")
+    assert [(label.name, label.clips, label.speakers) for label in model.labels] == [(name, 8, 4) for name in NAMES]
+    card = (added.folder / "README.md").read_text()
+    for words in ("Ket", "anger | 8 | 4", "disjoint", "2 steps of Adam at 1e-05", "Licence of the base: none"):
+        assert words in card
+
+
+def test_a_run_that_is_stopped_leaves_nothing(labelled_project: Path, tiny_base_folder: str) -> None:
+    running = run(request(labelled_project, tiny_base_folder))
+    while next(running) != Progress(0, None, "Writing the new version"):
+        pass
+    running.close()
+    assert list((labelled_project / "models").iterdir()) == []
+    with Project.open(labelled_project) as project:
+        assert project.versions() == []
+
+
+def test_a_label_without_clips_is_left_out_with_a_warning(labelled_project: Path, tiny_base_folder: str) -> None:
+    with Project.open(labelled_project) as project:
+        project.add_label("disgust")
+    events, added = events_of(request(labelled_project, tiny_base_folder))
+    assert isinstance(added, VersionAdded)
+    assert added.labels == NAMES
+    assert any(isinstance(event, Warned) and "disgust" in event.message for event in events)
+
+
+def test_a_clip_whose_file_is_gone_is_left_out_with_a_warning(labelled_project: Path, tiny_base_folder: str) -> None:
+    with Project.open(labelled_project) as project:
+        project.clip_path(project.clips()[0]).unlink()
+    events, added = events_of(request(labelled_project, tiny_base_folder))
+    assert isinstance(added, VersionAdded)
+    assert added.clip_count == 23
+    assert any(isinstance(event, Warned) and "left out" in event.message for event in events)
+
+
+def test_one_clip_a_label_falls_back_and_is_told(labelled_project: Path, tiny_base_folder: str) -> None:
+    with Project.open(labelled_project) as project:
+        kept: set[int | None] = set()
+        for clip in project.clips():
+            if clip.label_id in kept:
+                project.set_label([clip.id], None)
+            kept.add(clip.label_id)
+    events, added = events_of(request(labelled_project, tiny_base_folder))
+    assert isinstance(added, VersionAdded)
+    assert (added.method_used, added.clip_count) == ("pmf", 3)
+    assert any(isinstance(event, Warned) and "no disjoint split" in event.message for event in events)
+
+
+def test_only_one_label_is_refused_in_words(labelled_project: Path, tiny_base_folder: str) -> None:
+    with Project.open(labelled_project) as project:
+        anger = project.labels()[0].id
+        project.set_label([clip.id for clip in project.clips() if clip.label_id != anger], None)
+    with pytest.raises(LabellingError, match="only 'anger' has clips"):
+        events_of(request(labelled_project, tiny_base_folder))
+
+
+def test_no_labels_at_all_is_refused_in_words(labelled_project: Path, tiny_base_folder: str) -> None:
+    with Project.open(labelled_project) as project:
+        project.set_label([clip.id for clip in project.clips()], None)
+    with pytest.raises(LabellingError, match="no clip is labelled"):
+        events_of(request(labelled_project, tiny_base_folder))
+
+
+@pytest.mark.parametrize("changes", [{"method": "magic"}, {"base": "nonsense"}, {"device": "abacus"}])
+def test_a_wrong_choice_is_refused_in_words(
+    labelled_project: Path, tiny_base_folder: str, changes: dict[str, object]
+) -> None:
+    with pytest.raises(SerStudioError):
+        events_of(AdaptProject(labelled_project, **({"base": tiny_base_folder} | changes)))

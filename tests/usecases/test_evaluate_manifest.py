@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+
+from engine.errors import ManifestError
+from serstudio.usecases.events import Warned
+from serstudio.usecases.requests import Evaluated, EvaluateManifest
+from tests.usecases.conftest import NAMES, events_of
+
+
+def request(voices: Path, base: str, **changes: object) -> EvaluateManifest:
+    values = {"manifest": voices / "manifest.csv", "ways": 3, "shots": 2, "queries": 4, "episodes": 3, "base": base}
+    return EvaluateManifest(**(values | {"steps": 1} | changes))
+
+
+@pytest.mark.parametrize("protocol", ["random", "new-speakers"])
+@pytest.mark.parametrize("method", ["prototypes", "disjoint", "pmf"])
+def test_every_method_under_both_protocols(voices: Path, tiny_base_folder: str, protocol: str, method: str) -> None:
+    _, result = events_of(request(voices, tiny_base_folder, protocol=protocol, method=method))
+    assert isinstance(result, Evaluated)
+    assert result.labels == tuple(sorted(NAMES))
+    assert sum(map(sum, result.confusion)) == 3 * 3 * 4
+    assert result.accuracy == pytest.approx(sum(result.episode_accuracies) / 3)
+    assert 0.0 <= result.macro_f1 <= 1.0
+
+
+def test_a_seed_repeats_an_evaluation(voices: Path, tiny_base_folder: str) -> None:
+    results = [events_of(request(voices, tiny_base_folder))[1] for _ in range(2)]
+    assert isinstance(results[0], Evaluated)
+    assert isinstance(results[1], Evaluated)
+    assert results[0].episode_accuracies == results[1].episode_accuracies
+
+
+def test_no_steps_is_the_same_as_prototypes(voices: Path, tiny_base_folder: str) -> None:
+    untuned = events_of(request(voices, tiny_base_folder, steps=0))[1]
+    prototypes = events_of(request(voices, tiny_base_folder, method="prototypes"))[1]
+    assert isinstance(untuned, Evaluated)
+    assert isinstance(prototypes, Evaluated)
+    assert untuned.confusion == prototypes.confusion
+
+
+def test_rows_without_a_file_are_left_out_and_told(voices: Path, tiny_base_folder: str) -> None:
+    with (voices / "manifest.csv").open("a") as manifest:
+        manifest.write("gone.wav,joy,s0\n")
+    events, result = events_of(request(voices, tiny_base_folder, method="prototypes"))
+    assert isinstance(result, Evaluated)
+    assert [skip.reason for skip in result.skipped] == ["no such file"]
+    assert any(isinstance(event, Warned) and "1 of 25 rows" in event.message for event in events)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"ways": 4}, "Only 3 labels"),
+        ({"queries": 40}, "Only 0 labels"),
+        ({"protocol": "honest"}, "no protocol 'honest'"),
+        ({"episodes": 0}, "No episode"),
+        ({"shots": 0}, "1 shot"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused_in_words(
+    voices: Path, tiny_base_folder: str, changes: dict[str, object], words: str
+) -> None:
+    with pytest.raises(ManifestError, match=words):
+        events_of(request(voices, tiny_base_folder, **changes))

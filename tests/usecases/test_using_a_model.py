@@ -1,0 +1,151 @@
+"""Check, classify, export, live: what comes after Adapt."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from serstudio.errors import ExportError, ProjectError
+from serstudio.project import Project
+from serstudio.usecases.events import Warned
+from serstudio.usecases.requests import (
+    AdaptProject,
+    CheckProject,
+    CheckReport,
+    ClassifyFiles,
+    ExportModel,
+    FilesClassified,
+    ModelExported,
+)
+from serstudio.usecases.stream_live import Heard, StreamEnded, StreamStarted, file_blocks, stream_live
+from tests.engine.conftest import voice
+from tests.usecases.conftest import NAMES, events_of
+
+
+@pytest.fixture
+def adapted_project(labelled_project: Path, tiny_base_folder: str) -> Path:
+    events_of(AdaptProject(labelled_project, tiny_base_folder, steps=1))
+    return labelled_project
+
+
+def classify(model: Path, *paths: Path) -> FilesClassified:
+    _, result = events_of(ClassifyFiles(model, paths))
+    assert isinstance(result, FilesClassified)
+    return result
+
+
+# --- check -----------------------------------------------------------------------------------------
+
+
+def test_check_leaves_speakers_out(labelled_project: Path, tiny_base_folder: str) -> None:
+    events, report = events_of(CheckProject(labelled_project, tiny_base_folder))
+    assert isinstance(report, CheckReport)
+    assert (report.scheme, report.fold_count, report.clip_count) == ("leave-one-speaker-out", 4, 24)
+    assert report.labels == NAMES
+    assert report.interval[0] < report.accuracy < report.interval[1] or report.accuracy in (0.0, 1.0)
+    assert sum(map(sum, report.confusion)) == 24
+    assert len(report.mistakes) == 24 - sum(report.confusion[index][index] for index in range(3))
+    assert not any(isinstance(event, Warned) for event in events)
+
+
+def test_check_warns_where_no_speaker_can_be_left_out(labelled_project: Path, tiny_base_folder: str) -> None:
+    with Project.open(labelled_project) as project:
+        project.set_speaker([clip.id for clip in project.clips()], None)
+    events, report = events_of(CheckProject(labelled_project, tiny_base_folder))
+    assert isinstance(report, CheckReport)
+    assert report.scheme == "folds"
+    assert any(isinstance(event, Warned) and "new speaker" in event.message for event in events)
+
+
+# --- classify --------------------------------------------------------------------------------------
+
+
+def test_classify_takes_files_and_folders(adapted_project: Path, voices: Path) -> None:
+    result = classify(adapted_project, voices, voices / "joy-0-0.wav")
+    assert len(result.results) == 25
+    for each in result.results:
+        assert set(each.scores) == set(NAMES)
+        assert sum(each.scores.values()) == pytest.approx(1.0)
+        assert each.label == max(each.scores, key=each.scores.__getitem__)
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no sound", b"RIFF"])
+def test_classify_skips_what_it_cannot_read_and_goes_on(adapted_project: Path, voices: Path, content: bytes) -> None:
+    (voices / "aaa.wav").write_bytes(content)
+    result = classify(adapted_project, voices)
+    assert [Path(skip.file).name for skip in result.skipped] == ["aaa.wav"]
+    assert len(result.results) == 24
+
+
+def test_classify_tells_of_windows(adapted_project: Path, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "long.wav", voice(0, 20.0), 16_000)
+    events, result = events_of(ClassifyFiles(adapted_project, (tmp_path / "long.wav",)))
+    assert isinstance(result, FilesClassified)
+    assert result.results[0].window_count == 3
+    assert any(isinstance(event, Warned) and "windows" in event.message for event in events)
+
+
+def test_a_project_without_a_model_is_refused_in_words(labelled_project: Path, voices: Path) -> None:
+    with pytest.raises(ProjectError, match="no adapted model yet"):
+        classify(labelled_project, voices)
+
+
+# --- export ----------------------------------------------------------------------------------------
+
+
+def test_the_exported_folder_gives_identical_scores(adapted_project: Path, voices: Path, tmp_path: Path) -> None:
+    _, exported = events_of(ExportModel(adapted_project, tmp_path / "for-colleagues"))
+    assert isinstance(exported, ModelExported)
+    assert exported.largest_difference == 0.0
+    assert exported.verified_clips == 21
+    assert {file.name for file in exported.folder.iterdir()} == {"model.safetensors", "config.json", "README.md"}
+    assert classify(exported.folder, voices) == classify(adapted_project, voices)
+
+
+def test_export_overwrites_nothing(adapted_project: Path, tmp_path: Path) -> None:
+    target = tmp_path / "taken"
+    target.mkdir()
+    (target / "thesis.txt").write_text("years of work")
+    with pytest.raises(ExportError, match="not empty"):
+        events_of(ExportModel(adapted_project, target))
+    assert (target / "thesis.txt").read_text() == "years of work"
+
+
+def test_an_older_version_can_be_exported(adapted_project: Path, tiny_base_folder: str, tmp_path: Path) -> None:
+    events_of(AdaptProject(adapted_project, tiny_base_folder, method="prototypes"))
+    _, exported = events_of(ExportModel(adapted_project, tmp_path / "old", version=1))
+    assert isinstance(exported, ModelExported)
+    assert exported.version == 1
+    with pytest.raises(ProjectError, match="There is no version 7"):
+        events_of(ExportModel(adapted_project, tmp_path / "none", version=7))
+
+
+def test_a_damaged_version_is_not_handed_on(adapted_project: Path, tmp_path: Path) -> None:
+    weights = adapted_project / "models" / "0001" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(Exception, match="damaged"):
+        events_of(ExportModel(adapted_project, tmp_path / "broken"))
+    assert [path.name for path in tmp_path.glob("*broken*")] == []
+
+
+# --- live ------------------------------------------------------------------------------------------
+
+
+def test_live_from_a_file_agrees_with_classify(adapted_project: Path, tmp_path: Path) -> None:
+    path = tmp_path / "talk.flac"
+    soundfile.write(path, voice(0, 12.0).repeat(3)[: 48_000 * 12], 48_000)
+    rate_hz, blocks = file_blocks(path, in_real_time=False)
+    started, *heard, ended = stream_live(adapted_project, rate_hz, blocks)
+    assert isinstance(started, StreamStarted)
+    assert [label.name for label in started.labels] == list(NAMES)
+    assert all(isinstance(event, Heard) for event in heard)
+    assert len(heard) >= 4 * (12 - started.first_decision_s)
+    assert isinstance(ended, StreamEnded)
+    assert ended.scores == classify(adapted_project, path).results[0].scores
+
+
+def test_live_with_too_little_sound_ends_without_an_answer(adapted_project: Path) -> None:
+    *_, ended = stream_live(adapted_project, 16_000, [np.zeros(100, dtype=np.float32)])
+    assert isinstance(ended, StreamEnded)
+    assert ended.label is None
