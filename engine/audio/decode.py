@@ -4,6 +4,7 @@ libsndfile reads wav, flac, mp3, ogg and opus; FFmpeg (through PyAV) reads what 
 (m4a, aac, amr, 3gp, mp4, webm, wma), and is the second try where libsndfile refuses a file.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -156,7 +157,8 @@ class _SndfileReader:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._file = soundfile.SoundFile(path)
+            # As bytes: a name in an old encoding is no valid text, but it is a valid name.
+            self._file = soundfile.SoundFile(str(path) if os.name == "nt" else os.fsencode(path))
         except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
             raise _RefusedError from error
         rate_hz = int(self._file.samplerate)
@@ -180,13 +182,15 @@ class _FfmpegReader:
         av.logging.set_level(None)  # FFmpeg writes to stderr by itself; what matters is raised
         self._path = path
         self._errors: Any = av.FFmpegError
+        self._raw = path.open("rb")  # opened here, since FFmpeg takes no name in an old encoding
         try:
-            self._container: Any = av.open(str(path))
+            self._container: Any = av.open(self._raw)
         except (av.FFmpegError, ValueError, OSError) as error:
+            self._raw.close()
             raise _RefusedError from error
         stream = next(iter(self._container.streams.audio), None)
         if stream is None or not stream.rate:
-            self._container.close()
+            self.close()
             raise _RefusedError
         self._stream = stream
         self._resampler: Any = av.AudioResampler(format="flt")  # rate and layout stay
@@ -224,6 +228,7 @@ class _FfmpegReader:
 
     def close(self) -> None:
         self._container.close()
+        self._raw.close()
 
 
 def _open_reader(path: Path) -> _Reader:

@@ -3,16 +3,18 @@
 import hashlib
 import os
 import random
+import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from engine.audio.decode import AUDIO_SUFFIXES, MAX_CLIP_S, AudioInfo, check_audio
+from engine.audio.decode import AUDIO_SUFFIXES, MAX_CLIP_S, check_audio
 from engine.errors import AudioError, ManifestError
 from serstudio.interchange.manifest import read_manifest
-from serstudio.project import NewClip, Project
+from serstudio.project import Clip, NewClip, Project
 from serstudio.project.palette import clean_name, same_name
+from serstudio.usecases.audio_files import find_audio_files, shown
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.requests import ImportClips, ImportReport, Skipped
 
@@ -22,7 +24,6 @@ class _Source:
     """One file to bring in, and what the manifest says of it."""
 
     file: Path
-    shown: str  # the path as the user gave it
     label: str | None = None
     speaker: str | None = None
 
@@ -32,14 +33,13 @@ class _Findings:
     """What an import has come to so far; nothing is in the project until `_commit`."""
 
     staging: Path
-    new: list[tuple[NewClip, str | None]] = field(default_factory=list)  # with the label's name
-    labelled: dict[int, str] = field(default_factory=dict)  # clips that were there, unlabelled
+    new: list[tuple[NewClip, str | None]] = field(default_factory=list)  # with the name of the label
+    completed: dict[int, _Source] = field(default_factory=dict)  # clips of the project that lacked something
     skipped: list[Skipped] = field(default_factory=list)
-    hashes: dict[str, str] = field(default_factory=dict)  # sha256 of this batch -> name of the file
+    hashes: dict[str, _Source] = field(default_factory=dict)  # of this batch
     long: list[str] = field(default_factory=list)
     silent: list[str] = field(default_factory=list)
     other_types: Counter[str] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
 
 
 def import_clips(request: ImportClips) -> Iterator[Event]:
@@ -51,23 +51,37 @@ def import_clips(request: ImportClips) -> Iterator[Event]:
     with Project.open(request.folder) as project:
         findings = _Findings(project.audio_staging_folder())
         groups = _groups(request, findings)
-        for folder_problem in findings.skipped:
-            yield Warned(f"{folder_problem.file}: {folder_problem.reason}")
+        for folder in findings.skipped:
+            yield Warned(f"{folder.file}: {folder.reason}.", "Change its permissions, then import it again.")
         limit = request.per_label
-        total = sum(len(group) if limit is None else min(limit, len(group)) for group in groups)
-        step = 0
+        clock = _Clock(sum(len(group) if limit is None else min(limit, len(group)) for group in groups))
         for group in groups:
             taken = 0
             for source in group:
                 if limit is not None and taken >= limit:
                     break
-                step += 1
-                yield Progress(step, max(total, step), source.file.name)
+                yield clock.step(shown(source.file.name))
                 taken += _take(project, source, findings)
             if limit is not None and taken < limit:
-                name = group[0].label or "unlabelled"
-                yield Warned(f"Only {taken} new clips of '{name}' could be added; {limit} were asked for.")
+                name = group[0].label or "no label"
+                yield Warned(f"'{name}': {taken} new clips were found; {limit} were asked for.")
         yield Done(_commit(project, findings))
+
+
+class _Clock:
+    """Progress with the time left, from how long the files so far have taken."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._start_s = time.monotonic()
+
+    def step(self, message: str) -> Progress:
+        passed_s = time.monotonic() - self._start_s
+        left = max(0, self._total - self._done)
+        remaining_s = passed_s / self._done * left if self._done else None
+        self._done += 1  # with `per_label`, files that are skipped come on top of the total
+        return Progress(self._done, max(self._total, self._done), message, remaining_s=remaining_s)
 
 
 # --- which files -----------------------------------------------------------------------------------
@@ -78,11 +92,13 @@ def _groups(request: ImportClips, findings: _Findings) -> list[list[_Source]]:
     if request.manifest is None:
         if request.only_labels or request.per_label is not None:
             raise ManifestError(
-                "Labels can be chosen only where a manifest names them.",
-                "Give a manifest, or leave them out.",
+                "Labels can be chosen only where a manifest names them.", "Give a manifest, or leave them out."
             )
-        return [_from_paths(request.paths, findings)]
-    sources = _from_manifest(request)
+        found = find_audio_files(request.paths)
+        findings.skipped += found.unreadable_folders
+        findings.other_types = found.other_types
+        return [[_Source(file) for file in found.files]]
+    sources = _from_manifest(request, request.manifest)
     if request.per_label is None:
         return [sources]
     by_label: dict[str, list[_Source]] = defaultdict(list)
@@ -94,54 +110,27 @@ def _groups(request: ImportClips, findings: _Findings) -> list[list[_Source]]:
     return groups
 
 
-def _from_manifest(request: ImportClips) -> list[_Source]:
-    assert request.manifest is not None
-    rows = read_manifest(request.manifest, request.root).rows
+def _from_manifest(request: ImportClips, manifest: Path) -> list[_Source]:
+    rows = read_manifest(manifest, request.root).rows
     wanted = {same_name(label) for label in request.only_labels}
     present = {same_name(row.label or "") for row in rows}
     for label in request.only_labels:
         if same_name(label) not in present:
             known = ", ".join(sorted({row.label for row in rows if row.label}))
-            raise ManifestError(
-                f"{request.manifest.name} has no rows of the label '{label}'.", f"Its labels are: {known}."
-            )
+            raise ManifestError(f"{manifest.name} has no rows of the label '{label}'.", f"It has: {known}.")
     parts = [path.expanduser().resolve() for path in request.paths]
-    return [
-        _Source(row.file, str(row.file), row.label, row.speaker)
+    sources = [
+        _Source(row.file, row.label, row.speaker)
         for row in rows
         if (not wanted or same_name(row.label or "") in wanted)
         and (not parts or any(row.file.resolve().is_relative_to(part) for part in parts))
     ]
-
-
-def _from_paths(paths: Iterable[Path], findings: _Findings) -> list[_Source]:
-    sources: dict[Path, _Source] = {}
-    for given in paths:
-        path = given.expanduser()
-        found = _in_folder(path, findings) if path.is_dir() else [path]
-        for file in found:
-            sources.setdefault(file.resolve(), _Source(file, str(file)))
-    return list(sources.values())
-
-
-def _in_folder(folder: Path, findings: _Findings) -> list[Path]:
-    """All audio files below `folder`, in a steady order; hidden files and folders are not looked at."""
-
-    def on_error(error: OSError) -> None:
-        findings.skipped.append(
-            Skipped(str(error.filename), f"the folder could not be read ({error.strerror})")
+    if not sources:
+        raise ManifestError(
+            f"{manifest.name} has no rows of the files and labels that were asked for.",
+            "Check the paths: they are compared with those in its column 'file'.",
         )
-
-    files: list[Path] = []
-    for parent, folders, names in os.walk(folder, onerror=on_error):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(name for name in names if not name.startswith(".")):
-            suffix = Path(name).suffix.lower()
-            if suffix in AUDIO_SUFFIXES:
-                files.append(Path(parent) / name)
-            else:
-                findings.other_types[suffix or "no suffix"] += 1
-    return files
+    return sources
 
 
 # --- one file --------------------------------------------------------------------------------------
@@ -152,14 +141,15 @@ def _take(project: Project, source: _Source, findings: _Findings) -> int:
     try:
         clip = _checked_copy(project, source, findings)
     except AudioError as error:
-        findings.skipped.append(Skipped(source.shown, f"{error.message} {error.hint}".strip()))
+        findings.skipped.append(Skipped(shown(source.file), shown(str(error))))
         return 0
     except OSError as error:
-        findings.skipped.append(Skipped(source.shown, f"it could not be copied ({error.strerror or error})"))
+        reason = f"it could not be copied ({error.strerror or error})"
+        findings.skipped.append(Skipped(shown(source.file), reason))
         return 0
     if clip is None:
         return 0
-    findings.hashes[clip.sha256] = source.file.name
+    findings.hashes[clip.sha256] = source
     findings.new.append((clip, source.label))
     return 1
 
@@ -168,50 +158,50 @@ def _checked_copy(project: Project, source: _Source, findings: _Findings) -> New
     """The file as a clip, its copy in the staging folder; None (and a reason) if it is there already."""
     suffix = source.file.suffix.lower()
     if suffix not in AUDIO_SUFFIXES and source.file.is_file():
-        raise AudioError(
-            f"{suffix or 'a file without a suffix'} is not a type of audio that is read here.",
-            "Convert it to WAV or FLAC.",
-        )
-    info: AudioInfo | None = None
+        kind = f"Files of type {suffix}" if suffix else "Files without a suffix"
+        raise AudioError(f"{kind} are not read here.", "Convert it to WAV or FLAC.")
     if not source.file.is_file() or source.file.stat().st_size == 0:
-        info = check_audio(source.file)  # says what is wrong
+        check_audio(source.file)  # raises, and says what is wrong
     sha256 = _hash(source.file)
-    if _is_known(project, source, sha256, findings):
+    if (reason := _known(project, source, sha256, findings)) is not None:
+        findings.skipped.append(Skipped(shown(source.file), reason))
         return None
-    info = info or check_audio(source.file)
+    info = check_audio(source.file)
     file = f"audio/{sha256}{suffix}"
     if not _is_whole(project.folder / file, source.file):
         _copy(source.file, findings.staging / Path(file).name, sha256)
+    name = shown(source.file.name)
     if info.duration_s > MAX_CLIP_S:
-        findings.long.append(source.file.name)
+        findings.long.append(name)
     if info.silent:
-        findings.silent.append(source.file.name)
-    return NewClip(
-        sha256=sha256,
-        file=file,
-        name=source.file.name,
-        duration_s=info.duration_s,
-        rate_hz=info.rate_hz,
-        channels=info.channels,
-        speaker=source.speaker,
-    )
+        findings.silent.append(name)
+    return NewClip(sha256, file, name, info.duration_s, info.rate_hz, info.channels, source.speaker)
 
 
-def _is_known(project: Project, source: _Source, sha256: str, findings: _Findings) -> bool:
-    if sha256 in findings.hashes:
-        reason = f"the same recording as {findings.hashes[sha256]}, which is being added"
-        findings.skipped.append(Skipped(source.shown, reason))
-        return True
-    known = project.find_hash(sha256)
-    if known is None:
-        return False
-    if source.label and known.label_id is None and known.id not in findings.labelled:
-        findings.labelled[known.id] = source.label
-        reason = f"in the project already, as {known.name}; its label was missing and is taken from here"
-    else:
-        reason = f"in the project already, as {known.name}"
-    findings.skipped.append(Skipped(source.shown, reason))
-    return True
+def _known(project: Project, source: _Source, sha256: str, findings: _Findings) -> str | None:
+    """Why this recording is not added once more; None if it is new."""
+    twin = findings.hashes.get(sha256)
+    if twin is not None:
+        other = "" if same_name(twin.label or "") == same_name(source.label or "") else ", with another label"
+        return f"the same recording as {shown(twin.file.name)}, which is being added{other}"
+    clip = project.find_hash(sha256)
+    if clip is None:
+        return None
+    missing = _missing(clip, source)
+    if missing and clip.id not in findings.completed:
+        findings.completed[clip.id] = source
+        return f"in the project already, as {clip.name}; its {missing} was missing and is taken from here"
+    return f"in the project already, as {clip.name}"
+
+
+def _missing(clip: Clip, source: _Source) -> str:
+    """What the manifest knows of a clip of the project that the user has not said."""
+    parts = []
+    if source.label and clip.label_id is None:
+        parts.append("label")
+    if source.speaker and clip.speaker is None:
+        parts.append("speaker")
+    return " and ".join(parts)
 
 
 def _hash(path: Path) -> str:
@@ -226,15 +216,18 @@ def _is_whole(kept: Path, original: Path) -> bool:
 
 def _copy(source: Path, target: Path, sha256: str) -> None:
     digest = hashlib.sha256()
-    with source.open("rb") as reader, target.open("wb") as writer:
-        while chunk := reader.read(1 << 20):
-            digest.update(chunk)
-            writer.write(chunk)
-        writer.flush()
-        os.fsync(writer.fileno())  # the row must never outlive the audio, not even in a power cut
-    if digest.hexdigest() != sha256:
-        target.unlink()
-        raise AudioError(f"{source.name} changed while it was being read.", "Import it when it is finished.")
+    try:
+        with source.open("rb") as reader, target.open("wb") as writer:
+            while chunk := reader.read(1 << 20):
+                digest.update(chunk)
+                writer.write(chunk)
+            writer.flush()
+            os.fsync(writer.fileno())  # the row must never outlive the audio, not even in a power cut
+        if digest.hexdigest() != sha256:
+            raise AudioError(f"{source.name} changed while it was read.", "Import it when it is finished.")
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
 
 
 # --- the one action --------------------------------------------------------------------------------
@@ -244,52 +237,59 @@ def _commit(project: Project, findings: _Findings) -> ImportReport:
     """Move the copies to their names and write the rows: one transaction, one undo step."""
     for copy in findings.staging.iterdir():
         copy.replace(project.audio_folder / copy.name)
-    new_labels: list[str] = []
     count = len(findings.new)
     text = f"Import {findings.new[0][0].name}" if count == 1 else f"Import {count} clips"
-    if not count and findings.labelled:
-        text = f"Label {len(findings.labelled)} clips from a manifest"
+    if not count and findings.completed:
+        text = f"Complete {_counted(len(findings.completed))} from a manifest"
     with project.action(text):
-        names = [*(label for _, label in findings.new if label), *findings.labelled.values()]
-        ids = _label_ids(project, names, new_labels)
-        clips = [replace(clip, label_id=ids.get(same_name(label or ""))) for clip, label in findings.new]
+        # Somebody else may have added the same recording while this one was being checked.
+        new = [(clip, label) for clip, label in findings.new if project.find_hash(clip.sha256) is None]
+        ids, new_labels = _label_ids(project, new, findings)
+        clips = [replace(clip, label_id=ids.get(same_name(label or ""))) for clip, label in new]
         added = project.add_clips(clips, text)
-        for clip_id, label in findings.labelled.items():
-            project.set_label([clip_id], ids[same_name(label)])
-    return ImportReport(
-        tuple(clip.id for clip in added), tuple(findings.skipped), tuple(_notes(findings)), tuple(new_labels)
-    )
+        for clip_id, source in findings.completed.items():
+            clip = project.clip(clip_id)
+            if source.label and clip.label_id is None:
+                project.set_label([clip_id], ids[same_name(source.label)])
+            if source.speaker and clip.speaker is None:
+                project.set_speaker([clip_id], source.speaker)
+    return ImportReport(tuple(clip.id for clip in added), tuple(findings.skipped), tuple(_notes(findings)), new_labels)
 
 
-def _label_ids(project: Project, names: Sequence[str], new_labels: list[str]) -> dict[str, int]:
-    """Label ids by compared name; those that the project lacks are added, in the order of the manifest."""
+def _label_ids(
+    project: Project, new: Sequence[tuple[NewClip, str | None]], findings: _Findings
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Label ids by compared name, and the labels that had to be added, in the order of the manifest."""
     ids = {same_name(label.name): label.id for label in project.labels()}
-    for name in names:
-        if same_name(name) not in ids:
-            added = project.add_label(clean_name(name, "label"))
-            ids[same_name(name)] = added.id
-            new_labels.append(added.name)
-    return ids
+    new_labels = []
+    for name in [label for _, label in new] + [source.label for source in findings.completed.values()]:
+        if name and same_name(name) not in ids:
+            label = project.add_label(clean_name(name, "label"))
+            ids[same_name(name)] = label.id
+            new_labels.append(label.name)
+    return ids, tuple(new_labels)
 
 
 def _notes(findings: _Findings) -> Iterator[str]:
     if findings.long:
         yield (
-            f"{_files(findings.long)} longer than {MAX_CLIP_S:.1f} s: will be split into windows of "
+            f"{_named(findings.long)} longer than {MAX_CLIP_S:.1f} s: will be split into windows of "
             f"{MAX_CLIP_S:.1f} s for adapting and classifying; nothing is cut off."
         )
     if findings.silent:
-        yield f"{_files(findings.silent)} silent: listen before labelling."
-    if findings.labelled:
-        count = len(findings.labelled)
-        yield f"{count} clip{'s' if count > 1 else ''} that had no label got the manifest's."
+        yield f"{_named(findings.silent)} silent: listen before labelling."
+    if findings.completed:
+        yield f"{_counted(len(findings.completed))} of the project got what was missing from the manifest."
     if findings.other_types:
         types = ", ".join(f"{count} {suffix}" for suffix, count in sorted(findings.other_types.items()))
         yield f"Files of other types in the folders were left alone: {types}."
 
 
-def _files(names: Sequence[str]) -> str:
+def _named(names: Sequence[str]) -> str:
     if len(names) == 1:
         return f"{names[0]} is"
-    shown = ", ".join(names[:3])
-    return f"{len(names)} clips ({shown}{', ...' if len(names) > 3 else ''}) are"
+    return f"{len(names)} clips ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''}) are"
+
+
+def _counted(count: int) -> str:
+    return "1 clip" if count == 1 else f"{count} clips"

@@ -1,5 +1,6 @@
 """Every kind of file that people have, and every kind of broken one."""
 
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -135,6 +136,19 @@ def test_wrong_suffix_is_read_all_the_same(write_wav: Any, tmp_path: Path) -> No
     for name in ("renamed.wav", "renamed.m4a"):
         samples, rate_hz = read_audio(tmp_path / name)
         assert pitch_of(samples, rate_hz) == pytest.approx(440, abs=5)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "m4a"])
+def test_name_in_an_old_encoding(write_wav: Any, tmp_path: Path, suffix: str) -> None:
+    path = write_wav("a.wav", tone(1.0))
+    if suffix == "m4a":
+        path = encode(tmp_path / "a.m4a", "aac", RATE_HZ, "fltp", tone(1.0))
+    try:
+        path = path.rename(tmp_path / os.fsdecode(b"caf\xe9." + suffix.encode()))
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    samples, rate_hz = read_audio(path)
+    assert pitch_of(samples, rate_hz) == pytest.approx(440, abs=5)
 
 
 def test_mono_is_the_mean_of_the_channels(write_wav: Any) -> None:

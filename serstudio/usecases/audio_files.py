@@ -1,0 +1,53 @@
+"""Find the audio files in what a user points at: files, and folders of folders."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.audio.decode import AUDIO_SUFFIXES
+from serstudio.usecases.requests import Skipped
+
+
+@dataclass
+class FoundFiles:
+    """`files` has no file twice. Files given by name are there whatever their type."""
+
+    files: list[Path] = field(default_factory=list)
+    unreadable_folders: list[Skipped] = field(default_factory=list)
+    other_types: Counter[str] = field(default_factory=Counter)  # suffixes of what was passed over in folders
+
+
+def find_audio_files(paths: Iterable[Path]) -> FoundFiles:
+    """Folders are searched to the bottom, in a steady order; hidden files and folders are passed over."""
+    found = FoundFiles()
+    files: dict[Path, Path] = {}
+    for given in paths:
+        path = given.expanduser()
+        for file in _in_folder(path, found) if path.is_dir() else [path]:
+            files.setdefault(file.resolve(), file)
+    found.files = list(files.values())
+    return found
+
+
+def shown(path: Path | str) -> str:
+    """A path as text that can be printed and stored; names in an old encoding lose only what is not text."""
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _in_folder(folder: Path, found: FoundFiles) -> list[Path]:
+    def on_error(error: OSError) -> None:
+        reason = f"the folder could not be read ({error.strerror})"
+        found.unreadable_folders.append(Skipped(shown(error.filename), reason))
+
+    files: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=on_error):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(name for name in names if not name.startswith(".")):
+            suffix = Path(name).suffix.lower()
+            if suffix in AUDIO_SUFFIXES:
+                files.append(Path(parent) / name)
+            else:
+                found.other_types[suffix or "without a suffix"] += 1
+    return files
