@@ -82,6 +82,14 @@ QPushButton[kind="danger"] { color: $danger; }
 QPushButton[kind="row"] { text-align: left; background: transparent; border: 1px solid transparent; }
 QPushButton[kind="row"]:hover { background: $surface_alt; }
 
+QPushButton[kind="card"], QPushButton[kind="card-primary"] {
+    background: $surface; border: 1px solid $border; border-radius: ${radius_large}px; text-align: left;
+}
+QPushButton[kind="card-primary"] { background: $accent_soft; border-color: $accent; }
+QPushButton[kind="card"]:hover { border-color: $accent; background: $surface; }
+QPushButton[kind="card-primary"]:hover { border: 2px solid $accent; }
+QPushButton[kind="card"]:focus, QPushButton[kind="card-primary"]:focus { border: 2px solid $accent; padding: 0; }
+
 QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox {
     background: $surface; border: 1px solid $border_strong; border-radius: ${radius}px;
     padding: 0 10px; min-height: 32px; selection-background-color: $accent; selection-color: $on_accent;

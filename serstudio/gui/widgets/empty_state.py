@@ -12,9 +12,7 @@ from serstudio.gui.widgets.text import Role, make_text
 class RoundIcon(QWidget):
     """A line icon on a soft round ground."""
 
-    def __init__(
-        self, name: str, size: int = 56, *, ground: str = "accent_soft", token: str = "accent_text"
-    ) -> None:
+    def __init__(self, name: str, size: int = 56, *, ground: str = "accent_soft", token: str = "accent_text") -> None:
         super().__init__()
         self._name, self._ground, self._token = name, ground, token
         self.setFixedSize(size, size)

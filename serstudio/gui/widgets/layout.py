@@ -55,9 +55,7 @@ def rule() -> QFrame:
 class Card(QFrame):
     """A surface that groups what belongs together, with an optional heading."""
 
-    def __init__(
-        self, heading: str = "", caption: str = "", *, role: str = "card", margin: int = SPACE_4
-    ) -> None:
+    def __init__(self, heading: str = "", caption: str = "", *, role: str = "card", margin: int = SPACE_4) -> None:
         super().__init__()
         self.setProperty("role", role)
         self.body = QVBoxLayout(self)

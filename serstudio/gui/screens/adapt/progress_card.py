@@ -1,0 +1,79 @@
+"""Adapting while it runs: step, loss, time left, Cancel."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QProgressBar
+
+from serstudio.gui.widgets.buttons import make_button
+from serstudio.gui.widgets.layout import Card, row
+from serstudio.gui.widgets.sparkline import Sparkline
+from serstudio.gui.widgets.text import Role, make_text
+from serstudio.usecases.events import Progress
+
+
+def in_words(seconds: float) -> str:
+    """ "8 s", "2 min 10 s"."""
+    whole = max(0, round(seconds))
+    return f"{whole} s" if whole < 90 else f"{whole // 60} min {whole % 60:02d} s"
+
+
+class ProgressCard(Card):
+    """Hidden until a job starts."""
+
+    cancel_pressed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(margin=16)
+        self.title = make_text("Adapting…", Role.HEADING)
+        self.words = make_text("", Role.MUTED)
+        self.loss = make_text("", Role.MUTED)
+        self.left = make_text("", Role.MUTED)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress of adapting")
+        self.line = Sparkline()
+        self.cancel = make_button("Cancel", tip="Stop within a second; nothing half-written stays", shortcut="Esc")
+        self.cancel.setShortcut("Esc")
+        self.add(row(self.title, 1, self.cancel))
+        self.add(self.bar)
+        self.add(row(self.words, 1, self.left))
+        self.add(self.line)
+        self.add(row(self.loss, 1))
+        self.cancel.clicked.connect(self.on_cancel_clicked)
+        self.hide()
+
+    def start(self, *, waiting_for: str = "") -> None:
+        self.title.setText("Adapting…")
+        self.words.setText(waiting_for or "Starting the engine; the first time takes some seconds")
+        self.loss.setText("Loss: how far the model is from your labels; it should fall.")
+        self.left.setText("")
+        self.bar.setRange(0, 0)
+        self.line.start(2)
+        self.line.hide()
+        self.loss.hide()
+        self.cancel.setEnabled(True)
+        self.cancel.setToolTip("Stop within a second; nothing half-written stays (Esc)")
+        self.show()
+
+    def show_progress(self, progress: Progress) -> None:
+        self.bar.setRange(0, progress.total or 0)
+        self.bar.setValue(progress.step)
+        if progress.loss is None:
+            counted = f": {progress.step} of {progress.total}" if progress.total else ""
+            self.words.setText(f"{progress.message}{counted}")
+            self.left.setText("")
+            return
+        if not self.line.values():
+            self.line.start(progress.total or 2)
+            self.line.show()
+            self.loss.show()
+        self.line.add(progress.loss)
+        self.words.setText(f"Step {progress.step} of {progress.total}")
+        self.loss.setText(f"Loss {progress.loss:.3f}: how far the model is from your labels; it should fall.")
+        if progress.remaining_s is not None:
+            self.left.setText(f"about {in_words(progress.remaining_s)} left")
+
+    def on_cancel_clicked(self) -> None:
+        self.title.setText("Cancelling…")
+        self.cancel.setEnabled(False)
+        self.cancel.setToolTip("Cancelling…")
+        self.cancel_pressed.emit()

@@ -1,0 +1,170 @@
+"""The Adapt screen."""
+
+from PySide6.QtWidgets import QVBoxLayout
+
+from serstudio.gui.bridge.jobs import Job
+from serstudio.gui.screens.adapt.advanced import Advanced
+from serstudio.gui.screens.adapt.progress_card import ProgressCard, in_words
+from serstudio.gui.screens.adapt.versions_card import VersionsCard
+from serstudio.gui.session import Session
+from serstudio.gui.steps import CLIPS_PER_LABEL, Step, adapt_reason, newest_is_stale, plural
+from serstudio.gui.widgets.banner import Banner, Tone
+from serstudio.gui.widgets.buttons import Kind, ReasonedButton, make_button
+from serstudio.gui.widgets.disclosure import Disclosure
+from serstudio.gui.widgets.label_counts import LabelCounts
+from serstudio.gui.widgets.layout import Card, Page, clear_layout, row
+from serstudio.gui.widgets.text import Role, make_text
+from serstudio.project import VersionsChanged
+from serstudio.usecases.events import Progress, Warned
+from serstudio.usecases.requests import VersionAdded
+
+
+class AdaptScreen(Page):
+    """What will happen, one button, progress, result, versions."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("Adapt", "Tune the base model to the voices and feelings that you have labelled.")
+        self._session = session
+        self._job: Job | None = None
+        self.plan = make_text("", Role.BODY, wrap=True)
+        self.counts = LabelCounts()
+        self.advanced = Advanced()
+        self.button = ReasonedButton(
+            make_button("Adapt", Kind.PRIMARY, "adapt", tip="Make a new version", shortcut="Ctrl+Return")
+        )
+        self.button.button.setShortcut("Ctrl+Return")
+        self.progress = ProgressCard()
+        self.notes = QVBoxLayout()
+        self.result = self._make_result()
+        self._start_card = Card("What will happen")
+        self._start_card.add(self.plan)
+        self._start_card.add(self.counts)
+        self._start_card.add(self.button)
+        self._start_card.add(Disclosure("Advanced", self.advanced))
+        for widget in (self.progress, self.result, self._start_card):
+            self.add(widget)
+        self.add(self.notes)
+        self.add(VersionsCard(session))
+        self.close_column()
+        self.button.button.clicked.connect(self.adapt)
+        self.progress.cancel_pressed.connect(self.on_cancel_pressed)
+        self.advanced.rate.textChanged.connect(self.on_facts_changed)
+        self.advanced.base.textChanged.connect(self.on_facts_changed)
+        self.advanced.steps.valueChanged.connect(self.on_facts_changed)
+        self.advanced.method.currentIndexChanged.connect(self.on_facts_changed)
+        session.facts_changed.connect(self.on_facts_changed)
+        session.activity_changed.connect(self.on_facts_changed)
+        session.machine_described.connect(self.on_machine_described)
+        if session.machine is not None:
+            self.on_machine_described()
+        self.on_facts_changed()
+
+    def _make_result(self) -> Card:
+        card = Card(margin=16)
+        self.result_title = make_text("", Role.HEADING)
+        self.result_words = make_text("", Role.MUTED, wrap=True)
+        self.check = make_button("Check it", Kind.NORMAL, "check", tip="See how often it is right")
+        self.listen = make_button("Listen live", Kind.NORMAL, "live", tip="Try it with your own voice")
+        card.add(self.result_title)
+        card.add(self.result_words)
+        card.add(row(self.check, self.listen, 1))
+        self.check.clicked.connect(self.on_check_clicked)
+        self.listen.clicked.connect(self.on_listen_clicked)
+        card.hide()
+        return card
+
+    # --- before ------------------------------------------------------------------------------------
+
+    def on_machine_described(self) -> None:
+        if self._session.machine is not None:
+            self.advanced.set_devices(self._session.machine.devices)
+        self.on_facts_changed()
+
+    def on_facts_changed(self) -> None:
+        facts = self._session.facts
+        self.counts.show_counts(facts.labels, facts.counts)
+        self.button.set_reason(adapt_reason(facts) or self._session.engine_reason() or self.advanced.reason())
+        self.plan.setText(self._plan())
+
+    def _plan(self) -> str:
+        facts = self._session.facts
+        if adapt_reason(facts) is not None:
+            return (
+                "Adapting takes the base model, which knows speech in general, and tunes it to the clips that you "
+                f"have labelled. {CLIPS_PER_LABEL} clips a label are a good start; more make it better."
+            )
+        number = self._session.project.next_version_number()
+        steps = self.advanced.steps.value()
+        how = f"tunes it in {plural(steps, 'step')} to your {plural(facts.labelled, 'labelled clip')}"
+        if self.advanced.method.currentData() == "prototypes":
+            how = f"keeps it as it is, and places your {plural(facts.labelled, 'labelled clip')} in it"
+        words = f"SER Studio takes the base model, which knows speech in general, and {how}."
+        if newest_is_stale(facts):
+            words += " Labels have changed since the last version."
+        return f"{words}{self._time_words(steps)} The result is version {number}; you can go on working meanwhile."
+
+    def _time_words(self, steps: int) -> str:
+        machine, facts = self._session.machine, self._session.facts
+        if machine is None or self.advanced.method.currentData() == "prototypes":
+            return ""
+        seconds = machine.adaptation_s * steps / 25 * min(1.0, max(facts.labelled, 4) / 20)
+        return f" On this machine that takes about {in_words(max(5, round(seconds / 5) * 5))}."
+
+    # --- during ------------------------------------------------------------------------------------
+
+    def adapt(self) -> None:
+        """Start, unless there is a reason not to."""
+        if self.button.reason() is not None:
+            return
+        self.result.hide()
+        self._clear_notes()
+        waiting = "Waiting for the engine" if self._session.services.engine.busy else ""
+        self.progress.start(waiting_for=waiting)
+        job = self._job = self._session.start(Step.ADAPT, self.advanced.request(self._session.project.folder))
+        self._start_card.hide()
+        job.progressed.connect(self.on_progressed)
+        job.warned.connect(self.on_warned)
+        job.done.connect(self.on_done)
+        job.cancelled.connect(self.on_cancelled)
+        job.ended.connect(self.on_ended)
+
+    def on_progressed(self, progress: Progress) -> None:
+        self.progress.show_progress(progress)
+
+    def on_warned(self, warned: Warned) -> None:
+        banner = Banner()
+        banner.show_message(warned.message, warned.hint, Tone.WARNING)
+        self.notes.addWidget(banner)
+
+    def _clear_notes(self) -> None:
+        clear_layout(self.notes)
+
+    def on_cancel_pressed(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+
+    # --- after -------------------------------------------------------------------------------------
+
+    def on_ended(self) -> None:
+        self._job = None
+        self.progress.hide()
+        self._start_card.show()
+
+    def on_cancelled(self) -> None:
+        self._session.toast("Cancelled. No version was made.")
+
+    def on_done(self, added: VersionAdded) -> None:
+        self.result_title.setText(f"Version {added.number} is ready")
+        loss = f" The last loss was {added.final_loss:.3f}." if added.final_loss is not None else ""
+        self.result_words.setText(
+            f"Adapted to {plural(added.clip_count, 'clip')} of {', '.join(added.labels)} "
+            f"in {in_words(added.seconds)}.{loss}"
+        )
+        self.result.show()
+        self._session.project.announce(VersionsChanged())
+
+    def on_check_clicked(self) -> None:
+        self._session.step_requested.emit(Step.CHECK)
+
+    def on_listen_clicked(self) -> None:
+        self._session.step_requested.emit(Step.LIVE)

@@ -1,0 +1,91 @@
+"""The adapted models of the project, newest first."""
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
+
+from serstudio.gui.screens.adapt.progress_card import in_words
+from serstudio.gui.session import Session
+from serstudio.gui.steps import plural
+from serstudio.gui.widgets.buttons import Kind, make_button
+from serstudio.gui.widgets.layout import Card, clear_layout, column, rule
+from serstudio.gui.widgets.text import ElidedText, Role, make_text
+from serstudio.project import ModelVersion
+
+_METHOD_WORDS = {"disjoint": "disjoint split", "pmf": "PMF", "prototypes": "prototypes only"}
+
+
+class _VersionRow(QFrame):
+    deleted = Signal(int)
+
+    def __init__(self, version: ModelVersion) -> None:
+        super().__init__()
+        self._number = version.number
+        made = version.created_at.astimezone()
+        loss = f", last loss {version.final_loss:.3f}" if version.final_loss is not None else ""
+        facts = (
+            f"{plural(version.clip_count, 'clip')}, {', '.join(version.labels)}  ·  "
+            f"{_METHOD_WORDS.get(version.method, version.method)}, {version.steps} steps, base {version.base}, "
+            f"seed {version.seed}{loss}, took {in_words(version.seconds)}"
+        )
+        self.delete = make_button(
+            "", Kind.GHOST, "trash", tip="Delete this version", name=f"Delete version {version.number}"
+        )
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 4, 0, 4)
+        layout.setSpacing(12)
+        words = column(make_text(f"Version {version.number}", Role.STRONG), ElidedText(facts, Role.CAPTION), spacing=0)
+        layout.addLayout(words, 1)
+        layout.addWidget(make_text(f"{made:%d %b %Y, %H:%M}".lstrip("0"), Role.MUTED))
+        layout.addWidget(self.delete)
+        self._sure = QTimer(self)
+        self._sure.setSingleShot(True)
+        self._sure.setInterval(4000)
+        self._sure.timeout.connect(self.on_not_sure)
+        self.delete.clicked.connect(self.on_delete_clicked)
+
+    def on_delete_clicked(self) -> None:
+        """Twice: a version is the one thing that undo cannot bring back."""
+        if self._sure.isActive():
+            self.deleted.emit(self._number)
+            return
+        self.delete.setFixedWidth(140)
+        self.delete.setText("Delete for good?")
+        self.delete.setProperty("kind", Kind.DANGER.value)
+        self.delete.style().polish(self.delete)
+        self._sure.start()
+
+    def on_not_sure(self) -> None:
+        self.delete.setText("")
+        self.delete.setFixedWidth(36)
+        self.delete.setProperty("kind", Kind.GHOST.value)
+        self.delete.style().polish(self.delete)
+
+
+class VersionsCard(Card):
+    """Hidden while there is none."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("Versions", "Each time you adapt, a new version is made; old ones stay until you delete them.")
+        self._session = session
+        self._lines = QVBoxLayout()
+        self._lines.setSpacing(0)
+        self.add(self._lines)
+        self.rows: list[_VersionRow] = []
+        session.model.versions_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        clear_layout(self._lines)
+        self.rows = []
+        for version in reversed(self._session.project.versions()):
+            if self.rows:
+                self._lines.addWidget(rule())
+            line = _VersionRow(version)
+            line.deleted.connect(self.on_deleted)
+            self.rows.append(line)
+            self._lines.addWidget(line)
+        self.setVisible(bool(self.rows))
+
+    def on_deleted(self, number: int) -> None:
+        self._session.project.remove_version(number)
+        self._session.toast(f"Version {number} deleted")

@@ -1,0 +1,39 @@
+"""The scheme and the numbers of a check, in plain words. No Qt."""
+
+from serstudio.gui.steps import plural
+from serstudio.usecases.requests import CheckReport
+
+
+def scheme_words(report: CheckReport) -> str:
+    """What was done, so that the number can be trusted for what it is."""
+    if report.scheme == "leave-one-speaker-out":
+        return (
+            f"Each of the {report.speaker_count} speakers was held back in turn: the model learned from the others "
+            "and was asked about the one it had never heard. That is what to expect of a new speaker."
+        )
+    return (
+        f"The clips were cut into {report.fold_count} parts; each part was held back in turn and the model was "
+        "asked about it. The same voices were on both sides."
+    )
+
+
+def interval_words(report: CheckReport) -> str:
+    low, high = report.interval
+    return f"With {plural(report.clip_count, 'clip')}, the true value lies between {low:.0%} and {high:.0%} (95 %)."
+
+
+def verdict(report: CheckReport) -> str:
+    """One sentence on whether it is better than guessing, as far as these clips can tell."""
+    low, high = report.interval
+    if low > report.chance:
+        return f"Better than guessing, which gives {report.chance:.0%}."
+    if high < report.chance:
+        return f"Worse than guessing, which gives {report.chance:.0%}: look for clips with the wrong label."
+    return f"Not yet surely better than guessing, which gives {report.chance:.0%}: label more clips."
+
+
+def further_words(report: CheckReport) -> str:
+    return (
+        f"Every label weighted the same: {report.unweighted_accuracy:.0%} (unweighted accuracy). "
+        f"Macro F1: {report.macro_f1:.2f}."
+    )

@@ -1,0 +1,155 @@
+"""The labels of the project: rename, colour, symbol, key, add, remove. Each change is kept at once."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from engine.errors import SerStudioError
+from serstudio.gui.session import Session
+from serstudio.gui.steps import plural
+from serstudio.gui.widgets.banner import Banner, Tone
+from serstudio.gui.widgets.buttons import Kind, make_button
+from serstudio.gui.widgets.layout import Card, clear_layout, row
+from serstudio.gui.widgets.look_picker import LookPicker, LookSwatch
+from serstudio.gui.widgets.text import Role, make_text
+from serstudio.project import Label
+
+Run = Callable[[Callable[[], object]], bool]
+
+
+class _LabelRow(QFrame):
+    """One label; a refused change goes back to what it was, with the reason in the banner."""
+
+    removed = Signal(int)
+
+    def __init__(self, session: Session, label: Label, count: int, run: Run) -> None:
+        super().__init__()
+        self._project = session.project
+        self._run = run
+        self.label = label
+        self.swatch = LookSwatch(label.symbol, label.colour, f"Colour and symbol of {label.name}")
+        self.name = QLineEdit(label.name)
+        self.name.setAccessibleName(f"Name of the label {label.name}")
+        self.key = QLineEdit(label.key.upper())
+        self.key.setAccessibleName(f"Key of the label {label.name}")
+        self.key.setToolTip("The key that gives this label: a digit or a letter")
+        self.key.setMaxLength(1)
+        self.key.setFixedWidth(48)
+        self.key.setPlaceholderText("key")
+        remove = make_button("", Kind.GHOST, "trash", tip="Remove this label", name=f"Remove {label.name}")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.swatch)
+        layout.addWidget(self.name, 1)
+        layout.addWidget(self.key)
+        counted = make_text(plural(count, "clip"), Role.CAPTION)
+        counted.setFixedWidth(64)
+        layout.addWidget(counted)
+        layout.addWidget(remove)
+        self.swatch.clicked.connect(self.on_swatch_clicked)
+        self.name.editingFinished.connect(self.on_name_finished)
+        self.key.editingFinished.connect(self.on_key_finished)
+        remove.clicked.connect(self.on_remove_clicked)
+
+    def on_swatch_clicked(self) -> None:
+        picker = LookPicker(self.swatch, self.label.symbol, self.label.colour)
+        picker.colour_chosen.connect(self.on_colour_chosen)
+        picker.symbol_chosen.connect(self.on_symbol_chosen)
+        picker.show()
+
+    def on_colour_chosen(self, colour: str) -> None:
+        self._edit(lambda: self._project.edit_label(self.label.id, colour=colour))
+
+    def on_symbol_chosen(self, symbol: str) -> None:
+        self._edit(lambda: self._project.edit_label(self.label.id, symbol=symbol))
+
+    def on_name_finished(self) -> None:
+        name = self.name.text()
+        if name != self.label.name:
+            self._edit(lambda: self._project.edit_label(self.label.id, name=name))
+
+    def on_key_finished(self) -> None:
+        key = self.key.text().lower()
+        if key != self.label.key:
+            self._edit(lambda: self._project.edit_label(self.label.id, key=key))
+
+    def _edit(self, change: Callable[[], object]) -> None:
+        self._run(change)
+        self.label = self._project.label(self.label.id)
+        self.name.setText(self.label.name)
+        self.key.setText(self.label.key.upper())
+        self.swatch.set_look(self.label.symbol, self.label.colour)
+
+    def on_remove_clicked(self) -> None:
+        self.removed.emit(self.label.id)
+
+
+class LabelEditor(QDialog):
+    """Nothing to confirm: undo is always there."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setWindowTitle("Labels")
+        self.setMinimumWidth(520)
+        self.banner = Banner()
+        self.rows: list[_LabelRow] = []
+        self._lines = QVBoxLayout()
+        self._lines.setSpacing(8)
+        self.new_name = QLineEdit()
+        self.new_name.setPlaceholderText("New label, in any script")
+        self.new_name.setAccessibleName("New label")
+        self.add = make_button("Add", Kind.NORMAL, "plus")
+        done = make_button("Done", Kind.PRIMARY)
+        card = Card(margin=16)
+        card.add(self._lines)
+        card.add(row(self.new_name, self.add))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setSpacing(12)
+        layout.addWidget(make_text("Labels", Role.TITLE))
+        words = "Each change is kept at once; Ctrl+Z takes it back. Clips of a removed label become unlabelled."
+        layout.addWidget(make_text(words, Role.MUTED, wrap=True))
+        layout.addWidget(self.banner)
+        layout.addWidget(card)
+        layout.addStretch(1)
+        layout.addLayout(row(done, 1))
+        self.add.clicked.connect(self.on_add)
+        self.new_name.returnPressed.connect(self.on_add)
+        done.clicked.connect(self.accept)
+        self._show_labels()
+        self.new_name.setFocus()
+
+    def _show_labels(self) -> None:
+        clear_layout(self._lines)
+        counts = self._session.project.label_counts()
+        self.rows = []
+        for label in self._session.project.labels():
+            line = _LabelRow(self._session, label, counts.get(label.id, 0), self.run)
+            line.removed.connect(self.on_removed)
+            self.rows.append(line)
+            self._lines.addWidget(line)
+
+    def run(self, change: Callable[[], object]) -> bool:
+        """Do it; a refusal is shown, not raised."""
+        try:
+            change()
+        except SerStudioError as error:
+            self.banner.show_message(error.message, error.hint, Tone.DANGER)
+            return False
+        self.banner.hide()
+        return True
+
+    def on_add(self) -> None:
+        name = self.new_name.text()
+        if name.strip() and self.run(lambda: self._session.project.add_label(name)):
+            self.new_name.clear()
+            self._show_labels()
+
+    def on_removed(self, label_id: int) -> None:
+        name = self._session.project.label(label_id).name
+        if self.run(lambda: self._session.project.remove_label(label_id)):
+            self._show_labels()
+            self._session.toast(f"Label {name} removed", "Undo", self._session.undo)

@@ -1,0 +1,79 @@
+"""What was exported, that it was verified, and what the colleague does with it."""
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout
+
+from serstudio.gui.steps import plural
+from serstudio.gui.widgets.buttons import Kind, make_button, set_icon
+from serstudio.gui.widgets.empty_state import RoundIcon
+from serstudio.gui.widgets.layout import Card, column, row, rule
+from serstudio.gui.widgets.text import ElidedText, Role, make_text
+from serstudio.usecases.requests import ModelExported
+
+
+def size_words(size_bytes: int) -> str:
+    """ "82 MB"."""
+    return f"{size_bytes / 1e6:.0f} MB" if size_bytes >= 1_000_000 else f"{max(1, round(size_bytes / 1e3))} kB"
+
+
+class ExportedCard(Card):
+    """Hidden until something was exported."""
+
+    def __init__(self) -> None:
+        super().__init__(margin=16)
+        self._exported: ModelExported | None = None
+        self.title = make_text("", Role.HEADING)
+        self.verified = make_text("", Role.MUTED, wrap=True)
+        self.folder = ElidedText("", Role.CODE)
+        self.open = make_button("Open the folder", Kind.NORMAL, "folder-open")
+        self.command = ElidedText("", Role.CODE)
+        self.copy = make_button("Copy", Kind.NORMAL, "copy", name="Copy the command")
+        head = row(
+            RoundIcon("tick", 40, ground="success_soft", token="success"),
+            column(self.title, self.verified, spacing=2),
+            spacing=12,
+        )
+        head.setStretch(1, 1)
+        self.add(head)
+        self.add(row(self.folder, self.open))
+        self.add(rule())
+        self.add(make_text("What your colleague does", Role.STRONG))
+        words = (
+            "Copy or zip the folder and send it; it holds everything and no recording. With SER Studio "
+            "installed, this line classifies recordings with it:"
+        )
+        self.add(make_text(words, Role.MUTED, wrap=True))
+        box = QFrame()
+        box.setProperty("role", "inset")
+        line = QHBoxLayout(box)
+        line.setContentsMargins(12, 6, 6, 6)
+        line.addWidget(self.command, 1)
+        line.addWidget(self.copy)
+        self.add(box)
+        self.open.clicked.connect(self.on_open_clicked)
+        self.copy.clicked.connect(self.on_copy_clicked)
+        self.hide()
+
+    def show_exported(self, exported: ModelExported) -> None:
+        self._exported = exported
+        self.title.setText(f"Version {exported.version} is exported and verified")
+        same = "exactly the same answers" if exported.largest_difference == 0 else "the same answers"
+        self.verified.setText(
+            f"The copy was loaded again and gave {same} on {plural(exported.verified_clips, 'sound')}. "
+            f"It takes {size_words(exported.size_bytes)}."
+        )
+        self.folder.set_full_text(str(exported.folder))
+        self.command.set_full_text(f'serstudio classify "{exported.folder.name}" recording.wav')
+        self.copy.setText("Copy")
+        set_icon(self.copy, "copy")
+        self.show()
+
+    def on_open_clicked(self) -> None:
+        if self._exported is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._exported.folder)))
+
+    def on_copy_clicked(self) -> None:
+        QGuiApplication.clipboard().setText(self.command.full_text())
+        self.copy.setText("Copied")
+        set_icon(self.copy, "tick")

@@ -1,0 +1,164 @@
+"""The Share screen."""
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QProgressBar, QTextBrowser, QWidget
+
+from serstudio.gui.bridge.jobs import Job
+from serstudio.gui.dialogs.new_project import folder_name, free_folder, projects_home
+from serstudio.gui.screens.share.exported_card import ExportedCard
+from serstudio.gui.session import Session
+from serstudio.gui.steps import Step, version_reason
+from serstudio.gui.widgets.buttons import Kind, ReasonedButton, make_button
+from serstudio.gui.widgets.disclosure import Disclosure
+from serstudio.gui.widgets.empty_state import EmptyState
+from serstudio.gui.widgets.layout import Card, Page, column, row
+from serstudio.gui.widgets.text import ElidedText, Role, make_text
+from serstudio.gui.screens.version_chooser import VersionChooser
+from serstudio.usecases.events import Progress
+from serstudio.usecases.requests import ExportModel, ModelExported
+
+
+class ShareScreen(Page):
+    """Version, destination, Export; then what came of it."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("Share", "Hand the adapted model to a colleague, as one folder.")
+        self._session = session
+        self._job: Job | None = None
+        self._parent_folder = projects_home()
+        self.version = VersionChooser(session)
+        self.destination = ElidedText("", Role.BODY)
+        self.change = make_button("Change…", Kind.NORMAL, "folder", tip="Choose where the folder is made")
+        self.export = ReasonedButton(
+            make_button("Export", Kind.PRIMARY, "share", tip="Write and verify the folder", shortcut="Ctrl+Return")
+        )
+        self.export.button.setShortcut("Ctrl+Return")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress of the export")
+        self.now = make_text("", Role.MUTED)
+        self.cancel = make_button("Cancel", tip="Stop; nothing half-written stays")
+        self.exported = ExportedCard()
+        self.card_text = QTextBrowser()
+        self._form = self._make_form()
+        go = make_button("Go to Adapt", Kind.PRIMARY, "adapt")
+        go.clicked.connect(self.on_go_to_adapt)
+        words = "There is nothing to share yet. Adapt makes a model from your labelled clips."
+        self.empty = EmptyState("share", "No adapted model yet", words, go)
+        self.add(self.empty)
+        self.add(self.exported)
+        self.add(self._form)
+        self.add(self._make_preview())
+        self.close_column()
+        self.version.currentIndexChanged.connect(self.on_version_changed)
+        self.change.clicked.connect(self.on_change_clicked)
+        self.export.button.clicked.connect(self.start_export)
+        self.cancel.clicked.connect(self.on_cancel_clicked)
+        session.facts_changed.connect(self.on_facts_changed)
+        session.activity_changed.connect(self.on_facts_changed)
+        self.on_version_changed()
+        self.on_facts_changed()
+
+    def _make_form(self) -> Card:
+        card = Card(margin=16)
+        card.add(column(make_text("Model", Role.STRONG), self.version, spacing=4))
+        place = row(self.destination, self.change)
+        card.add(column(make_text("New folder", Role.STRONG), place, spacing=4))
+        words = (
+            "The folder holds the model, its settings and a model card: language, labels, clips and speakers per "
+            "label, how it was adapted, and the licence of the base. No recording leaves your project."
+        )
+        card.add(make_text(words, Role.MUTED, wrap=True))
+        card.add(self.export)
+        self._running = QWidget()
+        self._running.setLayout(column(self.bar, row(self.now, 1, self.cancel)))
+        self._running.hide()
+        card.add(self._running)
+        return card
+
+    def _make_preview(self) -> Disclosure:
+        self.card_text.setMinimumHeight(320)
+        self.card_text.setAccessibleName("Model card")
+        self.card_text.setOpenExternalLinks(False)
+        self.preview = Disclosure("Preview the model card", self.card_text)
+        return self.preview
+
+    # --- what is shown -----------------------------------------------------------------------------
+
+    @property
+    def target(self) -> Path:
+        """The folder that will be made."""
+        name = folder_name(f"{self._session.project.name} model v{self.version.number() or 1}")
+        return free_folder(self._parent_folder / name)
+
+    def on_facts_changed(self) -> None:
+        facts = self._session.facts
+        self.export.set_reason(version_reason(facts) or self._session.engine_reason())
+        has_version = bool(facts.versions)
+        self.empty.setVisible(not has_version)
+        self._form.setVisible(has_version)
+        self.preview.setVisible(has_version)
+
+    def on_version_changed(self) -> None:
+        self.destination.set_full_text(str(self.target))
+        folder = self.version.folder()
+        card = folder / "README.md" if folder is not None else None
+        text = card.read_text(encoding="utf-8") if card is not None and card.is_file() else ""
+        self.card_text.setMarkdown(_without_front_matter(text))
+
+    def on_change_clicked(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Make the model's folder in", str(self._parent_folder))
+        if chosen:
+            self.use_parent_folder(Path(chosen))
+
+    def use_parent_folder(self, folder: Path) -> None:
+        self._parent_folder = folder
+        self.destination.set_full_text(str(self.target))
+
+    # --- exporting ---------------------------------------------------------------------------------
+
+    def start_export(self) -> None:
+        number = self.version.number()
+        if self.export.reason() is not None or number is None:
+            return
+        self.exported.hide()
+        target = self.target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        request = ExportModel(self._session.project.folder, target, number)
+        job = self._job = self._session.start(Step.SHARE, request)
+        self.bar.setRange(0, 0)
+        self.now.setText("Starting the engine; the first time takes some seconds")
+        self._running.show()
+        job.progressed.connect(self.on_progressed)
+        job.done.connect(self.on_done)
+        job.ended.connect(self.on_ended)
+
+    def on_progressed(self, progress: Progress) -> None:
+        self.bar.setRange(0, progress.total or 0)
+        self.bar.setValue(progress.step)
+        counted = f": {progress.step} of {progress.total}" if progress.total else ""
+        self.now.setText(f"{progress.message}{counted}")
+
+    def on_done(self, exported: ModelExported) -> None:
+        self.exported.show_exported(exported)
+        self._session.set_exported(exported)
+
+    def on_ended(self) -> None:
+        self._job = None
+        self._running.hide()
+        self.destination.set_full_text(str(self.target))
+
+    def on_cancel_clicked(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+
+    def on_go_to_adapt(self) -> None:
+        self._session.step_requested.emit(Step.ADAPT)
+
+
+def _without_front_matter(text: str) -> str:
+    """A model card may begin with YAML between lines of dashes; that is for machines."""
+    if text.startswith("---\n") and "\n---\n" in text[4:]:
+        return text[4:].split("\n---\n", 1)[1]
+    return text

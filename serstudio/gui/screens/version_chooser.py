@@ -1,0 +1,39 @@
+"""Which version of the model: the newest unless the user says otherwise."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QSignalBlocker
+
+from serstudio.gui.session import Session
+from serstudio.gui.steps import plural
+from serstudio.gui.widgets.chooser import Chooser
+
+
+class VersionChooser(Chooser):
+    """Follows the project; a new version becomes the choice."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("Model version")
+        self._session = session
+        session.model.versions_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        with QSignalBlocker(self):
+            self.clear()
+            for version in reversed(self._session.project.versions()):
+                words = f"Version {version.number}: {plural(version.clip_count, 'clip')}, {', '.join(version.labels)}"
+                self.addItem(words, version.number)
+        self.currentIndexChanged.emit(self.currentIndex())
+
+    def number(self) -> int | None:
+        value = self.currentData()
+        return int(value) if value is not None else None
+
+    def folder(self) -> Path | None:
+        """Absolute folder of the chosen version, None when there is none."""
+        number = self.number()
+        for version in self._session.project.versions():
+            if version.number == number:
+                return self._session.project.folder / version.folder
+        return None

@@ -1,0 +1,234 @@
+"""One open project and what goes on in it: the screens talk to each other only through this."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSettings, QTimer, Signal
+
+from engine.errors import SerStudioError
+from serstudio.gui.bridge.jobs import Job, JobRunner
+from serstudio.gui.bridge.project_model import ClipListModel, ProjectModel
+from serstudio.gui.steps import Facts, Step, StepState, StepStatus, step_statuses
+from serstudio.project import ClipsAdded, HistoryChanged, LabelsChanged, Project
+from serstudio.usecases.events import Progress
+from serstudio.usecases.requests import (
+    CheckReport,
+    ImportClips,
+    ImportReport,
+    MachineDescribed,
+    ModelExported,
+    Request,
+)
+from serstudio.usecases.worker_process import Failed
+
+
+@dataclass(frozen=True)
+class Services:
+    """What lives as long as the window: settings and the two worker processes."""
+
+    settings: QSettings
+    engine: JobRunner  # adapt, check, export
+    files: JobRunner  # import, so that it goes on while the engine works
+
+
+class Session(QObject):
+    """The open project, its facts, its running jobs, and requests from one screen to another."""
+
+    facts_changed = Signal()
+    activity_changed = Signal()
+    step_requested = Signal(object)  # Step
+    clip_requested = Signal(int)  # clip id, to be shown in Label
+    error_raised = Signal(object)  # SerStudioError
+    bug_found = Signal(str)  # a path-redacted report
+    toast_requested = Signal(str, str, object)  # message, action, what the action calls
+    import_started = Signal(object)  # Job
+    import_reported = Signal(object)  # ImportReport
+    check_reported = Signal(object)  # CheckReport
+    machine_described = Signal(object)  # MachineDescribed
+
+    def __init__(self, project: Project, services: Services, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.model = ProjectModel(project, self)
+        self.project = project
+        self.services = services
+        self.clips = ClipListModel(self.model, self)
+        self.check_report: CheckReport | None = None
+        self.exported: ModelExported | None = None
+        self.machine: MachineDescribed | None = None
+        self._check_is_stale = False
+        self._jobs: dict[Step, Job] = {}
+        self._live = False
+        self._facts: Facts | None = None
+        self._refresh = QTimer(self)
+        self._refresh.setSingleShot(True)
+        self._refresh.setInterval(0)
+        self._refresh.timeout.connect(self.on_refresh)
+        self.model.anything_changed.connect(self._refresh.start)
+        for changed in (self.model.clips_added, self.model.clips_changed, self.model.clips_removed):
+            changed.connect(self.on_clips_touched)
+        self.model.labels_changed.connect(self.on_clips_touched)
+
+    # --- facts -------------------------------------------------------------------------------------
+
+    @property
+    def facts(self) -> Facts:
+        """What the rail and the disabled reasons are made of; read again after each change."""
+        if self._facts is None:
+            self._facts = Facts(
+                clip_count=self.clips.total(),
+                labels=tuple(self.project.labels()),
+                counts=self.project.label_counts(),
+                versions=tuple(self.project.versions()),
+                accuracy=self.check_report.accuracy if self.check_report else None,
+                check_is_stale=self._check_is_stale,
+                exported_version=self.exported.version if self.exported else None,
+            )
+        return self._facts
+
+    def statuses(self) -> dict[Step, StepStatus]:
+        """State and next action of every step, with what is running now."""
+        statuses = step_statuses(self.facts)
+        for step, job in self._jobs.items():
+            statuses[step] = _busy_status(step, job.last_progress)
+        if self._live:
+            statuses[Step.LIVE] = StepStatus(StepState.BUSY, "Listening")
+        return statuses
+
+    def on_refresh(self) -> None:
+        self._facts = None
+        self.facts_changed.emit()
+
+    def on_clips_touched(self) -> None:
+        self._facts = None
+        if self.check_report is not None:
+            self._check_is_stale = True
+
+    def set_check_report(self, report: CheckReport) -> None:
+        self.check_report = report
+        self._check_is_stale = False
+        self.on_refresh()
+        self.check_reported.emit(report)
+
+    def set_exported(self, exported: ModelExported) -> None:
+        self.exported = exported
+        self.on_refresh()
+
+    def set_machine(self, machine: MachineDescribed) -> None:
+        self.machine = machine
+        self.machine_described.emit(machine)
+
+    def set_live(self, live: bool) -> None:
+        self._live = live
+        self.activity_changed.emit()
+
+    # --- jobs --------------------------------------------------------------------------------------
+
+    def running_job(self, step: Step) -> Job | None:
+        return self._jobs.get(step)
+
+    def jobs(self) -> dict[Step, Job]:
+        """The running and waiting jobs, by the step that started them."""
+        return dict(self._jobs)
+
+    def start(self, step: Step, request: Request) -> Job:
+        """Run `request` for `step` in the process that suits it; errors reach the banner by themselves."""
+        runner = self.services.files if isinstance(request, ImportClips) else self.services.engine
+        job = runner.submit(request)
+        self._jobs[step] = job
+        job.progressed.connect(self.on_job_progressed)
+        job.failed.connect(self.on_job_failed)
+        job.ended.connect(self.on_job_ended)
+        self.activity_changed.emit()
+        return job
+
+    def on_job_progressed(self) -> None:
+        self.activity_changed.emit()
+
+    def on_job_failed(self, failed: Failed) -> None:
+        if failed.report:
+            self.bug_found.emit(failed.report)
+        else:
+            self.error_raised.emit(SerStudioError(failed.message, failed.hint))
+
+    def on_job_ended(self) -> None:
+        ended = self.sender()
+        self._jobs = {step: job for step, job in self._jobs.items() if job is not ended}
+        self.activity_changed.emit()
+
+    def engine_reason(self) -> str | None:
+        """Why the engine cannot take a new job, None when it can."""
+        for step, job in self._jobs.items():
+            if step is not Step.COLLECT and job is not None:
+                return f"{step.value} is running: wait for it to end, or cancel it."
+        return None
+
+    # --- import ------------------------------------------------------------------------------------
+
+    def import_reason(self) -> str | None:
+        return "An import is running: wait for it to end." if Step.COLLECT in self._jobs else None
+
+    def import_paths(self, paths: Sequence[Path]) -> None:
+        """Import files and folders; a single CSV is taken as a manifest."""
+        if len(paths) == 1 and paths[0].suffix.lower() in (".csv", ".tsv"):
+            self.import_manifest(paths[0])
+        elif paths:
+            self._import(ImportClips(self.project.folder, paths=tuple(paths)))
+
+    def import_manifest(self, manifest: Path) -> None:
+        """Import the rows of a CSV with labels and speakers."""
+        self._import(ImportClips(self.project.folder, manifest=manifest))
+
+    def _import(self, request: ImportClips) -> None:
+        reason = self.import_reason()
+        if reason is not None:
+            self.error_raised.emit(SerStudioError(reason))
+            return
+        job = self.start(Step.COLLECT, request)
+        job.done.connect(self.on_import_done)
+        self.import_started.emit(job)
+
+    def on_import_done(self, report: ImportReport) -> None:
+        self.clips.reload()  # a manifest may have labelled clips that were there before
+        if report.new_labels:
+            self.project.announce(LabelsChanged())
+        if report.added_clip_ids:
+            self.project.announce(ClipsAdded(report.added_clip_ids))
+        self.project.announce(HistoryChanged())
+        self.import_reported.emit(report)
+
+    # --- undo --------------------------------------------------------------------------------------
+
+    def undo(self) -> None:
+        done = self.project.undo()
+        if done:
+            self.toast(f"Undone: {_lower_first(done)}", "Redo", self.redo)
+
+    def redo(self) -> None:
+        done = self.project.redo()
+        if done:
+            self.toast(f"Done again: {_lower_first(done)}", "Undo", self.undo)
+
+    def toast(self, message: str, action: str = "", run: Callable[[], None] | None = None) -> None:
+        self.toast_requested.emit(message, action, run)
+
+    def close(self) -> None:
+        """Cancel this project's jobs and let go of its folder."""
+        self._refresh.stop()
+        for job in list(self._jobs.values()):
+            job.cancel()
+        self.model.close()
+
+
+def _busy_status(step: Step, progress: Progress | None) -> StepStatus:
+    if progress is None:
+        return StepStatus(StepState.BUSY, "Starting")
+    if not progress.total:
+        return StepStatus(StepState.BUSY, progress.message)
+    word = "Step" if progress.loss is not None else "File" if step is Step.COLLECT else progress.message
+    counted = f"{word} {progress.step}/{progress.total}"
+    return StepStatus(StepState.BUSY, counted, progress.step / progress.total)
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,182 @@
+"""The six steps of the job: what state each is in, and its single next action in words. No Qt."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from serstudio.project import Label, ModelVersion
+
+CLIPS_PER_LABEL = 5  # the five-shot setting of the main paper; fewer works, more helps
+
+
+class Step(Enum):
+    """In the order of the rail."""
+
+    COLLECT = "Collect"
+    LABEL = "Label"
+    ADAPT = "Adapt"
+    CHECK = "Check"
+    LIVE = "Live"
+    SHARE = "Share"
+
+
+class StepState(Enum):
+    """TODO: something must come before it. READY: it can be done now."""
+
+    TODO = "not yet"
+    READY = "ready"
+    DONE = "done"
+    BUSY = "working"
+
+
+@dataclass(frozen=True)
+class StepStatus:
+    """What the rail shows of one step. `fraction` is 0..1 while busy, None when it is not known."""
+
+    state: StepState
+    action: str
+    fraction: float | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the states are made of, read from the project at one moment."""
+
+    clip_count: int
+    labels: tuple[Label, ...]
+    counts: Mapping[int, int]  # clips per label id
+    versions: tuple[ModelVersion, ...]
+    accuracy: float | None = None  # of the last check
+    check_is_stale: bool = False
+    exported_version: int | None = None
+
+    @property
+    def labelled(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def newest(self) -> ModelVersion | None:
+        return self.versions[-1] if self.versions else None
+
+    def count(self, label: Label) -> int:
+        return self.counts.get(label.id, 0)
+
+    def usable_labels(self, at_least: int = 1) -> int:
+        return sum(self.count(label) >= at_least for label in self.labels)
+
+
+def label_progress(labels: Sequence[Label], counts: Mapping[int, int], limit: int = 4) -> str:
+    """ "anger 5/5, fear 2/5"; with many labels, those that lack clips come first."""
+    if len(labels) > limit:
+        labels = sorted(labels, key=lambda label: counts.get(label.id, 0) >= CLIPS_PER_LABEL)
+    words = [progress_words(label.name, counts.get(label.id, 0)) for label in labels[:limit]]
+    rest = len(labels) - limit
+    return ", ".join(words) + (f" and {rest} more" if rest > 0 else "")
+
+
+def progress_words(name: str, count: int) -> str:
+    return f"{name} {min(count, CLIPS_PER_LABEL)}/{CLIPS_PER_LABEL}"
+
+
+def plural(count: int, noun: str) -> str:
+    """ "1 clip", "2 clips"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def adapt_reason(facts: Facts) -> str | None:
+    """Why Adapt cannot be pressed, None when it can."""
+    if facts.clip_count == 0:
+        return "There are no clips yet: import or record some in Collect."
+    if len(facts.labels) < 2:
+        return "Adapting needs at least two labels: add them in Label."
+    if facts.usable_labels() < 2:
+        return "Adapting needs labelled clips of at least two labels: label some in Label."
+    return None
+
+
+def check_reason(facts: Facts) -> str | None:
+    """Why Check cannot be pressed, None when it can."""
+    reason = adapt_reason(facts)
+    if reason is not None:
+        return reason.replace("Adapting", "Checking")
+    if facts.usable_labels(2) < 2:
+        return "Checking needs at least two clips in each of two labels: label more in Label."
+    return None
+
+
+def version_reason(facts: Facts) -> str | None:
+    """Why nothing can be done with a model yet, None when it can."""
+    return None if facts.versions else "There is no adapted model yet: press Adapt first."
+
+
+def newest_is_stale(facts: Facts) -> bool:
+    """Whether labels or labelled clips have changed since the newest version was made."""
+    newest = facts.newest
+    if newest is None:
+        return False
+    used = {label.name for label in facts.labels if facts.count(label)}
+    return newest.clip_count != facts.labelled or set(newest.labels) != used
+
+
+def step_statuses(facts: Facts) -> dict[Step, StepStatus]:
+    """State and next action of every step, without what is running."""
+    return {
+        Step.COLLECT: _collect(facts),
+        Step.LABEL: _label(facts),
+        Step.ADAPT: _adapt(facts),
+        Step.CHECK: _check(facts),
+        Step.LIVE: _live(facts),
+        Step.SHARE: _share(facts),
+    }
+
+
+def _collect(facts: Facts) -> StepStatus:
+    if facts.clip_count == 0:
+        return StepStatus(StepState.READY, "Add or record clips")
+    return StepStatus(StepState.DONE, plural(facts.clip_count, "clip"))
+
+
+def _label(facts: Facts) -> StepStatus:
+    if len(facts.labels) < 2:
+        return StepStatus(StepState.READY, "Add at least two labels")
+    words = label_progress(facts.labels, facts.counts)
+    if facts.clip_count == 0:
+        return StepStatus(StepState.TODO, "Collect clips first")
+    full = all(facts.count(label) >= CLIPS_PER_LABEL for label in facts.labels)
+    return StepStatus(StepState.DONE if full else StepState.READY, words)
+
+
+def _adapt(facts: Facts) -> StepStatus:
+    if adapt_reason(facts) is not None:
+        return StepStatus(StepState.TODO, "Label clips of two labels first")
+    newest = facts.newest
+    if newest is None:
+        return StepStatus(StepState.READY, f"Adapt to {plural(facts.labelled, 'clip')}")
+    if newest_is_stale(facts):
+        return StepStatus(StepState.READY, f"Labels changed since version {newest.number}")
+    return StepStatus(StepState.DONE, f"Version {newest.number}, {plural(newest.clip_count, 'clip')}")
+
+
+def _check(facts: Facts) -> StepStatus:
+    if check_reason(facts) is not None:
+        return StepStatus(StepState.TODO, "Label two clips of two labels first")
+    if facts.accuracy is None:
+        return StepStatus(StepState.READY, "See how often it is right")
+    if facts.check_is_stale:
+        return StepStatus(StepState.READY, "Labels changed: check again")
+    return StepStatus(StepState.DONE, f"{facts.accuracy:.0%} right")
+
+
+def _live(facts: Facts) -> StepStatus:
+    if facts.newest is None:
+        return StepStatus(StepState.TODO, "Adapt first")
+    return StepStatus(StepState.READY, f"Listen with version {facts.newest.number}")
+
+
+def _share(facts: Facts) -> StepStatus:
+    newest = facts.newest
+    if newest is None:
+        return StepStatus(StepState.TODO, "Adapt first")
+    if facts.exported_version == newest.number:
+        return StepStatus(StepState.DONE, f"Version {newest.number} exported")
+    return StepStatus(StepState.READY, f"Export version {newest.number}")

@@ -1,0 +1,116 @@
+"""An open project: the rail on the left, the screen of the chosen step on the right. Layout only."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from engine.errors import SerStudioError
+from serstudio.gui.rail import Rail
+from serstudio.gui.screens.adapt import AdaptScreen
+from serstudio.gui.screens.check import CheckScreen
+from serstudio.gui.screens.collect import CollectScreen
+from serstudio.gui.screens.label import LabelScreen
+from serstudio.gui.screens.live import LiveScreen
+from serstudio.gui.screens.share import ShareScreen
+from serstudio.gui.session import Session
+from serstudio.gui.steps import Step
+from serstudio.gui.widgets.banner import Banner, Tone
+from serstudio.gui.widgets.toast import Toast
+
+
+class Workspace(QWidget):
+    """Owns the screens of one session."""
+
+    home_requested = Signal()
+    settings_requested = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.rail = Rail()
+        self.banner = Banner()
+        self.stack = QStackedWidget()
+        self.collect = CollectScreen(session)
+        self.label = LabelScreen(session)
+        self.adapt = AdaptScreen(session)
+        self.check = CheckScreen(session)
+        self.live = LiveScreen(session)
+        self.share = ShareScreen(session)
+        self.screens: dict[Step, QWidget] = dict(
+            zip(
+                Step,
+                (self.collect, self.label, self.adapt, self.check, self.live, self.share),
+                strict=True,
+            )
+        )
+        for screen in self.screens.values():
+            self.stack.addWidget(screen)
+        self._build()
+        self.toast = Toast(self)
+        self.rail.step_chosen.connect(self.show_step)
+        self.rail.home_requested.connect(self.home_requested)
+        self.rail.settings_requested.connect(self.settings_requested)
+        session.step_requested.connect(self.show_step)
+        session.clip_requested.connect(self.on_clip_requested)
+        session.error_raised.connect(self.show_error)
+        session.toast_requested.connect(self.toast.show_message)
+        session.facts_changed.connect(self.on_facts_changed)
+        session.activity_changed.connect(self.on_facts_changed)
+        session.model.details_changed.connect(self.on_details_changed)
+        session.import_started.connect(self.on_import_started)
+        self.on_details_changed()
+        self.on_facts_changed()
+        self.show_step(self._first_step())
+
+    def _build(self) -> None:
+        right = QWidget()
+        right.setProperty("role", "page")
+        column = QVBoxLayout(right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        holder = QHBoxLayout()
+        holder.setContentsMargins(16, 0, 16, 0)
+        holder.addWidget(self.banner)
+        column.addLayout(holder)
+        column.addWidget(self.stack, 1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.rail)
+        layout.addWidget(right, 1)
+
+    def _first_step(self) -> Step:
+        """Where the user left off: the first step that is not done."""
+        facts = self.session.facts
+        if facts.clip_count == 0:
+            return Step.COLLECT
+        return Step.ADAPT if facts.versions else Step.LABEL
+
+    @property
+    def step(self) -> Step:
+        return list(Step)[self.stack.currentIndex()]
+
+    def show_step(self, step: Step) -> None:
+        self.rail.set_current(step)
+        self.stack.setCurrentWidget(self.screens[step])
+
+    def show_error(self, error: SerStudioError) -> None:
+        self.banner.show_message(error.message, error.hint, Tone.DANGER)
+
+    def on_clip_requested(self, clip_id: int) -> None:
+        self.show_step(Step.LABEL)
+        self.label.show_clip(clip_id)
+
+    def on_import_started(self) -> None:
+        self.show_step(Step.COLLECT)
+
+    def on_facts_changed(self) -> None:
+        self.rail.set_statuses(self.session.statuses())
+
+    def on_details_changed(self) -> None:
+        self.rail.set_project(self.session.project.name, self.session.project.language)
+
+    def close_screens(self) -> None:
+        """Let go of microphone, loudspeaker, threads and processes."""
+        self.collect.close_devices()
+        self.label.close_devices()
+        self.live.close_devices()
