@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install what the tests need (once), then run every check: bash packaging/test.sh [pytest arguments]
-# Starts a display and a sound server of its own, and stops them again.
+# Starts a display of its own, and stops it again; the tests start the sound server that they need.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=packaging/install.sh
@@ -24,7 +24,7 @@ trap 'exit 143' TERM
 test_packages() {
     command -v Xvfb >/dev/null || printf 'xvfb '
     command -v pulseaudio >/dev/null || printf 'pulseaudio '
-    command -v pactl >/dev/null || printf 'pulseaudio-utils '
+    command -v paplay >/dev/null || printf 'pulseaudio-utils '
     compgen -G '/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so' >/dev/null || printf 'libasound2-plugins '
 }
 
@@ -43,32 +43,12 @@ start_display() {
     unset WAYLAND_DISPLAY
 }
 
-# A sound server with one null sink, whose monitor stands in for a microphone.
-start_sound() {
-    command -v pulseaudio >/dev/null || { say "Note: no PulseAudio; microphone tests are skipped."; return 0; }
-    mkdir -m 700 "$scratch/pulse"
-    export PULSE_RUNTIME_PATH="$scratch/pulse" PULSE_SERVER="unix:$scratch/pulse/native"
-    HOME="$scratch" pulseaudio -n --daemonize=no --exit-idle-time=-1 --use-pid-file=no --log-target="file:$scratch/pulse.log" \
-        --load="module-null-sink sink_name=serstudio_test rate=48000" \
-        --load="module-native-protocol-unix socket=$scratch/pulse/native auth-anonymous=1" >/dev/null 2>&1 &
-    children+=($!)
-    for _ in $(seq 100); do
-        if pactl set-default-source serstudio_test.monitor 2>/dev/null; then return 0; fi
-        sleep 0.1
-    done
-    say "Note: PulseAudio did not start; microphone tests are skipped."
-    unset PULSE_SERVER PULSE_RUNTIME_PATH
-}
-
 if [ "$(uname)" = Linux ]; then
     # shellcheck disable=SC2046
     apt_install $(test_packages)
 fi
 install_project dev
-if [ "$(uname)" = Linux ]; then
-    start_display
-    start_sound
-fi
+[ "$(uname)" != Linux ] || start_display
 
 failed=""
 check() {

@@ -6,6 +6,7 @@ import click
 
 from serstudio.cli import output
 from serstudio.cli.projects import FOLDER, json_option
+from serstudio.errors import SerStudioError
 from serstudio.usecases.requests import (
     AdaptProject,
     CheckProject,
@@ -73,8 +74,8 @@ def classify(model: Path, paths: tuple[Path, ...], device: str, as_json: bool) -
             [(each.file, each.label, *(f"{each.scores[name]:.3f}" for name in labels)) for each in classified.results],
             numbers=labels,
         )
-    for skipped in () if as_json else classified.skipped:
-        output.warn(f"skipped {skipped.file}: {skipped.reason}")
+    if not classified.results:
+        raise SerStudioError("Nothing was classified.", "Give audio files, or folders that hold some.")
 
 
 @click.command()

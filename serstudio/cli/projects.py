@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from serstudio.cli import output
+from serstudio.errors import SerStudioError
 from serstudio.usecases.requests import ImportClips, ImportReport, NewProject, ProjectCreated
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def import_(
         output.print_json(report)
     else:
         _say_report(report)
+    if not report.added_clip_ids and not all(skipped.is_known for skipped in report.skipped):
+        raise SerStudioError("Nothing was added.", "The reasons stand beside each file.")
 
 
 def _say_report(report: ImportReport) -> None:

@@ -164,7 +164,7 @@ def _checked_copy(project: Project, source: _Source, findings: _Findings) -> New
         check_audio(source.file)  # raises, and says what is wrong
     sha256 = _hash(source.file)
     if (reason := _known(project, source, sha256, findings)) is not None:
-        findings.skipped.append(Skipped(shown(source.file), reason))
+        findings.skipped.append(Skipped(shown(source.file), reason, is_known=True))
         return None
     info = check_audio(source.file)
     file = f"audio/{sha256}{suffix}"

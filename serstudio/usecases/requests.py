@@ -54,6 +54,7 @@ class Skipped:
 
     file: str
     reason: str
+    is_known: bool = False  # the same recording is there already: nothing went wrong
 
 
 @dataclass(frozen=True)
