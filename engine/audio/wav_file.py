@@ -1,5 +1,6 @@
 """A 24-bit mono WAV file that can be read at any moment while it is still being written."""
 
+import errno
 import os
 import struct
 from pathlib import Path
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _BYTES_A_SAMPLE = 3
+_MOST_BYTES = 2**32 - 1_000  # the header counts them in 32 bits
 _SYNC_S = 2.0  # a power cut costs at most this much
 
 
@@ -30,6 +32,8 @@ class WavWriter:
 
     def write(self, samples: NDArray[np.float32]) -> None:
         """Append samples of shape (n,); what is beyond -1..1 is clipped, as the sound card would."""
+        if (self.sample_count + len(samples)) * _BYTES_A_SAMPLE > _MOST_BYTES:
+            raise OSError(errno.EFBIG, "the file has reached the size that WAV allows")
         whole = np.rint(np.clip(samples, -1.0, 1.0) * 8_388_607.0).astype("<i4")
         data = whole.view(np.uint8).reshape(-1, 4)[:, :_BYTES_A_SAMPLE].tobytes()
         view = memoryview(data)

@@ -68,9 +68,7 @@ def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
         unfinished.write_text(text.getvalue(), encoding="utf-8")
         unfinished.replace(path)
     except OSError as error:
-        raise ManifestError(
-            f"{path} could not be written ({error.strerror}).", "Choose a folder of yours."
-        ) from error
+        raise ManifestError(f"{path} could not be written ({error.strerror}).", "Choose a folder of yours.") from error
 
 
 def _table(path: Path) -> list[tuple[int, list[str]]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 STAGING_PREFIX = ".staging-"
+_LOCK = ".lock"
 
 
 class WriterLock:
@@ -28,16 +29,19 @@ class WriterLock:
             self._file = None
 
     def release(self) -> None:
-        if self._file is not None:
-            self._path.unlink(missing_ok=True) if sys.platform != "win32" else None
-            self._file.close()
-            self._file = None
+        if self._file is None:
+            return
+        if sys.platform != "win32":  # before the lock goes, or the next writer's file would be deleted
+            self._path.unlink(missing_ok=True)
+        self._file.close()
+        self._file = None
+        if sys.platform == "win32":  # there, an open file cannot be deleted, nor one that somebody has opened
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
 
 
 def lock_path(of: Path) -> Path:
-    return of.with_name(f"{of.name}.lock")
+    return of.with_name(f"{of.name}{_LOCK}")
 
 
 class Staging:
@@ -54,13 +58,14 @@ class Staging:
 
 
 def sweep(parent: Path) -> None:
-    """Delete the staging folders in `parent` whose writers are gone."""
-    for leftover in [*parent.glob(f"{STAGING_PREFIX}*")]:
-        if leftover.is_dir():
-            lock = WriterLock(lock_path(leftover))
-            if lock.taken:
-                shutil.rmtree(leftover, ignore_errors=True)
-                lock.release()
+    """Delete the staging folders in `parent` whose writers are gone, and locks that guard nothing."""
+    leftovers = {path for path in parent.glob(f"{STAGING_PREFIX}*") if path.is_dir()}
+    unguarding = {path.with_name(path.name.removesuffix(_LOCK)) for path in parent.glob(f".*{_LOCK}")}
+    for leftover in leftovers | {path for path in unguarding if not path.exists()}:
+        lock = WriterLock(lock_path(leftover))
+        if lock.taken:
+            shutil.rmtree(leftover, ignore_errors=True)
+            lock.release()
 
 
 if sys.platform == "win32":

@@ -52,9 +52,7 @@ def _matching(clips: Sequence[Clip], pattern: str) -> list[Clip]:
     """By name first: a file may be called '12' or 'decade'."""
     name = same_name(PurePath(pattern).name)
     by_name = [
-        clip
-        for clip in clips
-        if fnmatchcase(same_name(clip.name), name) or same_name(PurePath(clip.name).stem) == name
+        clip for clip in clips if fnmatchcase(same_name(clip.name), name) or same_name(PurePath(clip.name).stem) == name
     ]
     if by_name:
         return by_name

@@ -5,6 +5,7 @@ any moment. What a crash leaves behind is a clip again at the next `recover_reco
 """
 
 import hashlib
+import os
 import secrets
 import threading
 import time
@@ -142,7 +143,7 @@ class Recorder:
         """
         take, failure = self._end_take()
         try:
-            clip = _keep(self._project, take.path, name or _name_of_now())
+            clip = _keep(self._project, take.path, " ".join((name or "").split()) or _name_of_now())
         finally:
             take.release()
         if failure is not None:
@@ -245,27 +246,36 @@ def recover_recordings(project: Project) -> list[Clip]:
 
 
 def _keep(project: Project, path: Path, name: str) -> Clip:
-    """Give a closed recording its final name and its row."""
+    """Give a closed recording its final name and its row; it has both names until the row is there."""
     with _disk_in_words(project):
         duration_s = mend_wav(path)
         if duration_s < MIN_CLIP_S:
             path.unlink()
-            raise AudioError(
-                f"The recording is too short ({duration_s:.2f} s).", f"Record at least {MIN_CLIP_S} s."
-            )
+            raise AudioError(f"The recording is too short ({duration_s:.2f} s).", f"Record at least {MIN_CLIP_S} s.")
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        known = project.find_hash(sha256)
-        if known is not None:  # pure digital silence of the very same length
-            path.unlink()
-            return known
-        target = project.audio_folder / f"{sha256}.wav"
+        clip = project.find_hash(sha256)  # digital silence of the same length, or a crash right after the row
+        if clip is None:
+            rate_hz = probe_audio(path).rate_hz
+            target = project.audio_folder / f"{sha256}.wav"
+            _link(path, target)
+            new = NewClip(sha256, f"audio/{target.name}", name, duration_s, rate_hz, 1, source=ClipSource.RECORDED)
+            try:
+                clip = project.add_clips([new], f"Record {name}")[0]
+            except BaseException:
+                target.replace(path)
+                raise
+        path.unlink(missing_ok=True)
+    return clip
+
+
+def _link(path: Path, target: Path) -> None:
+    """`target` as a second name of `path`, so that a crash at any moment leaves one that is found."""
+    target.unlink(missing_ok=True)  # of a clip that was removed: the same bytes
+    try:
+        os.link(path, target)
+    except OSError:  # the file system of most memory sticks has no second names
         path.replace(target)
-    rate_hz = probe_audio(target).rate_hz
-    new = NewClip(
-        sha256, f"audio/{target.name}", name, duration_s, rate_hz, channels=1, source=ClipSource.RECORDED
-    )
-    return project.add_clips([new], f"Record {name}")[0]
 
 
 def _name_of_now() -> str:

@@ -12,8 +12,10 @@ import pytest
 import soundfile
 from scipy.signal import correlate, resample_poly
 
+from engine.audio import wav_file
 from engine.audio.decode import read_audio
 from engine.errors import AudioError, MicrophoneError
+from serstudio.errors import ProjectError
 from serstudio.project import ClipSource, Project
 from serstudio.usecases import record_clip
 from serstudio.usecases.record_clip import Recorder, recover_recordings
@@ -236,6 +238,57 @@ def test_recovery_throws_away_what_holds_no_sound(project: Project, content: byt
     (project.audio_folder / ".recording-20260101-000000-abc.wav").write_bytes(content)
     assert recover_recordings(project) == []
     assert leftovers(project) == []
+
+
+@pytest.mark.usefixtures("made")
+@pytest.mark.parametrize("second_names", [True, False])
+def test_row_that_cannot_be_written_leaves_the_recording(
+    project: Project, monkeypatch: pytest.MonkeyPatch, second_names: bool
+) -> None:
+    """Also on a memory stick, where a file cannot have two names."""
+    if not second_names:
+
+        def refused(*_: Any) -> None:
+            raise OSError(1, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", refused)
+    with Recorder(project) as recorder:
+        recorder.begin()
+        microphone_of(recorder).say(0.3, 1.0)
+        with monkeypatch.context() as patch:
+            patch.setattr(project, "add_clips", raise_full)
+            with pytest.raises(ProjectError, match="is full"):
+                recorder.finish("lost?")
+    (clip,) = recover_recordings(project)
+    assert clip.duration_s == pytest.approx(1.0)
+    assert project.clip_path(clip).is_file()
+    assert leftovers(project) == []
+
+
+def raise_full(*_: Any) -> None:
+    raise ProjectError("The disk is full.", "Free some room.")
+
+
+@pytest.mark.usefixtures("made")
+def test_crash_right_after_the_row_does_not_make_a_second_clip(project: Project) -> None:
+    with Recorder(project) as recorder:
+        recorder.begin()
+        microphone_of(recorder).say(0.3, 1.0)
+        clip = recorder.finish("once")
+    os.link(project.clip_path(clip), project.audio_folder / ".recording-20260101-000000-abc.wav")
+    assert recover_recordings(project) == [clip]
+    assert project.clips() == [clip]
+    assert leftovers(project) == []
+
+
+def test_file_as_large_as_wav_allows_is_closed_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wav_file, "_MOST_BYTES", 3_000)
+    writer = wav_file.WavWriter(tmp_path / "a.wav", RATE_HZ)
+    writer.write(np.zeros(1_000, np.float32))
+    with pytest.raises(OSError, match="the size that WAV allows"):
+        writer.write(np.zeros(1, np.float32))
+    writer.close()
+    assert soundfile.info(tmp_path / "a.wav").frames == 1_000
 
 
 def record_until_killed(folder: Path, ready: Any) -> None:
