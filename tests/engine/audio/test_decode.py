@@ -277,6 +277,12 @@ def test_samples_that_are_not_numbers(write_wav: Any, value: float) -> None:
         check_audio(path)
 
 
+def test_infinities_that_cancel_between_channels_are_found(write_wav: Any) -> None:
+    path = write_wav("inf.wav", np.tile([[np.inf, -np.inf]], (RATE_HZ, 1)), subtype="FLOAT")
+    with pytest.raises(AudioError, match="not numbers"):
+        check_audio(path)
+
+
 def test_damaged_in_the_middle_is_said_not_cut_off(write_wav: Any) -> None:
     path = write_wav("a.flac", np.random.default_rng(0).uniform(-0.5, 0.5, RATE_HZ * 3))
     data = bytearray(path.read_bytes())
