@@ -48,13 +48,15 @@ def probe_audio(path: Path) -> AudioInfo:
 
 
 def read_audio(path: Path) -> tuple[Samples, int]:
-    """The whole file as mono, shape (samples,), at its own rate in Hz. AudioError as `probe_audio`.
+    """The whole file as mono, shape (samples,), at its own rate in Hz.
+
+    AudioError as `probe_audio`, for damage in the middle and for samples that are not numbers.
 
     Use `iter_audio` where a file may be hours long.
     """
     path = _existing(path)
     with closing(_open_reader(path)) as reader:
-        blocks = [_mono(block) for block in reader.blocks(reader.info.rate_hz * 60)]
+        blocks = list(_mono_blocks(path, reader, 60 * reader.info.rate_hz))
         if not blocks:
             raise _no_samples(path)
         return np.concatenate(blocks), reader.info.rate_hz
@@ -64,7 +66,8 @@ def iter_audio(path: Path, block_s: float = 10.0) -> Iterator[Samples]:
     """Mono blocks of `block_s` seconds (the last is shorter), at the file's own rate: memory is bounded.
 
     Mono is the mean of the channels, so that neither side of an interview is lost. A file that cannot
-    be read raises AudioError here, not at the first block.
+    be read raises AudioError here, not at the first block; damage further on and samples that are not
+    numbers raise it where they are met.
     """
     path = _existing(path)
     _open_reader(path).close()
@@ -74,18 +77,13 @@ def iter_audio(path: Path, block_s: float = 10.0) -> Iterator[Samples]:
 def check_audio(path: Path) -> AudioInfo:
     """Decode the whole file once, in bounded memory, and return what it really holds.
 
-    AudioError as `probe_audio`, and for samples that are not numbers and clips under 0.1 s.
+    AudioError as `read_audio`, and for clips under 0.1 s.
     """
     path = _existing(path)
     sample_count, peak = 0, 0.0
     with closing(_open_reader(path)) as reader:
         info = reader.info
-        for block in map(_mono, reader.blocks(10 * info.rate_hz)):
-            if not np.isfinite(block).all():
-                raise AudioError(
-                    f"{path.name} holds samples that are not numbers (NaN or infinity).",
-                    "Export it again from the program that made it.",
-                )
+        for block in _mono_blocks(path, reader, 10 * info.rate_hz):
             sample_count += block.size
             peak = max(peak, float(np.abs(block).max(initial=0.0)))
     if sample_count == 0:
@@ -124,17 +122,23 @@ def _existing(path: Path) -> Path:
 
 def _iter_mono(path: Path, block_s: float) -> Iterator[Samples]:
     with closing(_open_reader(path)) as reader:
-        for block in reader.blocks(max(1, round(reader.info.rate_hz * block_s))):
-            yield _mono(block)
+        yield from _mono_blocks(path, reader, max(1, round(reader.info.rate_hz * block_s)))
 
 
-def _mono(block: Samples) -> Samples:
-    """(frames, channels) to (frames,)."""
-    if block.shape[1] == 1:
-        return np.ascontiguousarray(block[:, 0])
-    with np.errstate(invalid="ignore", over="ignore"):  # infinities are for `check_audio` to report
-        mono: Samples = block.mean(axis=1, dtype=np.float32)
-    return mono
+def _mono_blocks(path: Path, reader: "_Reader", frames: int) -> Iterator[Samples]:
+    """(frames, channels) to (frames,). Nothing that is not a number ever gets past here."""
+    for block in reader.blocks(frames):
+        if block.shape[1] == 1:
+            mono = np.ascontiguousarray(block[:, 0])
+        else:
+            with np.errstate(invalid="ignore", over="ignore"):  # of infinities, which are refused below
+                mono = block.mean(axis=1, dtype=np.float32)
+        if not np.isfinite(mono).all():
+            raise AudioError(
+                f"{path.name} holds samples that are not numbers (NaN or infinity).",
+                "Export it again from the program that made it.",
+            )
+        yield mono
 
 
 # --- the two readers -------------------------------------------------------------------------------
@@ -195,7 +199,7 @@ class _FfmpegReader:
             self.close()
             raise _RefusedError
         self._stream = stream
-        self._resampler: Any = av.AudioResampler(format="flt")  # rate and layout stay
+        self._resampler: Any = av.AudioResampler(format="flt", rate=stream.rate)  # the layout stays
         duration_s = 0.0
         if stream.duration is not None:
             duration_s = float(stream.duration * stream.time_base)
@@ -224,7 +228,10 @@ class _FfmpegReader:
             for frame in self._container.decode(self._stream):
                 frame.pts = None  # telephones leave holes in the clock; the samples count, not the stamps
                 for packed in self._resampler.resample(frame):
-                    yield packed.to_ndarray().reshape(-1, channels)
+                    piece = packed.to_ndarray().reshape(-1, packed.layout.nb_channels)
+                    if piece.shape[1] != channels:  # HE-AAC may turn out to be stereo only when decoded
+                        piece = np.repeat(piece.mean(axis=1, keepdims=True), channels, axis=1)
+                    yield piece
         except (self._errors, ValueError) as error:
             raise _damaged(self._path) from error
 

@@ -275,6 +275,12 @@ def test_samples_that_are_not_numbers(write_wav: Any, value: float) -> None:
     path = write_wav("nan.wav", samples, subtype="FLOAT")
     with pytest.raises(AudioError, match="not numbers"):
         check_audio(path)
+    with pytest.raises(AudioError, match="not numbers"):
+        read_audio(path)
+    blocks = iter_audio(path)
+    assert len([next(blocks), next(blocks)]) == 2
+    with pytest.raises(AudioError, match="not numbers"):
+        next(blocks)
 
 
 def test_infinities_that_cancel_between_channels_are_found(write_wav: Any) -> None:
