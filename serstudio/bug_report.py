@@ -11,8 +11,14 @@ import platformdirs
 
 from serstudio import __version__
 
-_QUOTED_PATH = re.compile(r"""(?P<quote>['"])(?P<path>(?:/|~/|[A-Za-z]:[\\/]|\\\\)[^'"\n]*)(?P=quote)""")
-_BARE_PATH = re.compile(r"""(?<![\w.\]>/])(?P<path>(?:/|~/|[A-Za-z]:[\\/]|\\\\)[^\s'",;:)]+)""")
+_ROOT = r"""(?:file:/+|/+(?=\w|\.)|~/|[A-Za-z]:[\\/]|\\\\)"""
+_QUOTED_PATH = re.compile(rf"""(?P<quote>['"])(?P<path>{_ROOT}[^'"\n]*)(?P=quote)""")
+# A bare path has no sure end, for folders have spaces in their names: words before another slash belong to
+# it, and so do a few before a suffix. Better too much is taken out than too little.
+_BARE_PATH = re.compile(
+    rf"""(?P<url>https?://[^\s'"]+)|(?<![\w.\]>/…])(?P<path>{_ROOT}[^\s'",;:)]*"""
+    r"""(?:(?:\ [^\s/\\'",;:)]+){1,4}[/\\][^\s'",;:)]*)*(?:(?:\ [^\s/\\'",;:)]+){1,3}\.\w{2,5}\b)?)"""
+)
 _CODE_ROOTS = ("/site-packages/", "/engine/", "/serstudio/", "/tests/", "/lib/python3")
 
 
@@ -22,7 +28,7 @@ def redact_paths(text: str) -> str:
     A participant's name is often in a folder or file name, so neither may leave the machine.
     """
     text = _QUOTED_PATH.sub(lambda found: f"'{_redacted(found['path'])}'", text)
-    return _BARE_PATH.sub(lambda found: _redacted(found["path"]), text)
+    return _BARE_PATH.sub(lambda found: found["url"] or _redacted(found["path"]), text)
 
 
 def _redacted(path: str) -> str:

@@ -4,8 +4,9 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 
 import click
@@ -62,10 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 done; 1 the work failed or must be mended; 2 the command line was wrong; 130 interrupted.
     """
     _make_text_printable()
-    with suppress(ValueError):  # not the main thread (a test): the caller's handling stays
-        signal.signal(signal.SIGTERM, _interrupt)
     try:
-        returned = commands.main(args=arguments, prog_name="serstudio", standalone_mode=False)
+        with _terminated_like_interrupted():
+            returned = commands.main(args=arguments, prog_name="serstudio", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except click.UsageError as error:
@@ -100,6 +100,19 @@ def _failed_unexpectedly(error: Exception) -> int:
         f"A report without your paths was written to {report}; please send it to us."
     )
     return EXIT_FAILED
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM (a closed session, a scheduler) unwinds like Ctrl-C, so that nothing half-written stays."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

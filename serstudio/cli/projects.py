@@ -143,12 +143,21 @@ def label(
     if not (changes_clips or add_label or list_clips or undo or redo):
         list_clips = True
     with Project.open(folder) as project:
+        keep_recovered(project)
         if undo or redo:
             output.warn(_step_back(project, undo=undo))
         if add_label is not None:
             project.add_label(add_label)
         changed = _change_clips(project, clips, label_name, clear, speaker) if changes_clips else []
         _say_clips(project, project.clips() if list_clips else changed, as_json)
+
+
+def keep_recovered(project: "Project") -> None:
+    """Keep what a recording that was cut off (power, crash) has left, and say so."""
+    from serstudio.usecases.record_clip import recover_recordings
+
+    for clip in recover_recordings(project):
+        output.warn(f"A recording that was cut off is kept as '{clip.name}' ({clip.duration_s:.1f} s).")
 
 
 def _step_back(project: "Project", *, undo: bool) -> str:

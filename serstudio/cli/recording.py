@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from serstudio.cli import output
-from serstudio.cli.projects import FOLDER, json_option
+from serstudio.cli.projects import FOLDER, json_option, keep_recovered
 
 if TYPE_CHECKING:
     from serstudio.project import Clip
@@ -60,15 +60,17 @@ def record(
     """
     from contextlib import closing
 
+    from serstudio.errors import ProjectError
     from serstudio.project import Project
     from serstudio.usecases.label_clips import label_clips
     from serstudio.usecases.record_clip import Recorder
 
     device = find_device(device_name)
     with Project.open(folder) as project, closing(Recorder(project, device)) as recorder:
-        known = [label.name for label in project.labels()]
-        if label_name is not None and label_name not in known:
-            raise click.UsageError(f"There is no label '{label_name}'; the project has: {', '.join(known) or 'none'}.")
+        keep_recovered(project)
+        if label_name is not None and project.find_label(label_name) is None:
+            known = ", ".join(label.name for label in project.labels()) or "none"
+            raise ProjectError(f"The project has no label '{label_name}'.", f"It has: {known}.")
         clip = _record(recorder, name, seconds)
         if label_name is not None:
             label_clips(project, [clip.id], label_name)
@@ -88,12 +90,14 @@ def _record(recorder: "Recorder", name: str | None, seconds: float | None) -> "C
         with output.progress_bar() as bar:
             task = bar.add_task("Recording" if seconds else "Recording; Enter stops", total=seconds, tail="")
             stop = _enter_pressed() if seconds is None else queue.SimpleQueue()
-            while stop.empty() and (seconds is None or recorder.elapsed_s < seconds):
+            while stop.empty() and recorder.problem is None and (seconds is None or recorder.elapsed_s < seconds):
                 bar.update(task, completed=min(recorder.elapsed_s, seconds or 0.0), tail=_meter(recorder))
                 time.sleep(_METER_S)
     except BaseException:
         recorder.discard()
         raise
+    if recorder.problem is not None:
+        output.warn(recorder.problem, "What was recorded until then is kept.")
     if recorder.overruns:
         output.warn("The machine was too busy and lost some samples.", "Close other programs.")
     return recorder.finish(name)

@@ -1,0 +1,136 @@
+"""adapt, classify, check, export, evaluate and live on a tiny base: the verbs, not the science."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+
+def test_the_job_from_labels_to_a_colleague(adapted_project: Path, voices: Path, tmp_path: Path, run: Run) -> None:
+    ours = run("classify", adapted_project, voices, "--json")
+    assert ours.code == 0
+    assert len(ours.json["results"]) == 24
+    for result in ours.json["results"]:
+        assert sum(result["scores"].values()) == pytest.approx(1.0)
+        assert result["label"] == max(result["scores"], key=result["scores"].get)
+    exported = run("export", adapted_project, "--to", tmp_path / "a model", "--json")
+    assert exported.json["version"] == 1
+    theirs = run("classify", tmp_path / "a model", voices, "--json")
+    assert theirs.json == ours.json
+
+
+def test_adapt_says_and_numbers_what_it_made(labelled_project: Path, tiny_base_folder: str, run: Run) -> None:
+    options = ("--base", tiny_base_folder, "--steps", 2)
+    ran = run("adapt", labelled_project, *options)
+    assert ran.code == 0
+    assert ran.out.startswith("Version 1: disjoint on 24 clips of 3 labels in ")
+    again = run("adapt", labelled_project, *options, "--json").json
+    assert again["number"] == 2
+    assert again["method_used"] == "disjoint"
+    assert again["final_loss"] > 0
+
+
+def test_classify_prints_a_table(adapted_project: Path, voices: Path, run: Run) -> None:
+    ran = run("classify", adapted_project, voices / "joy-0-0.wav")
+    head, row = ran.out.splitlines()
+    assert head.split() == ["file", "label", "anger", "joy", "fear"]
+    assert str(voices / "joy-0-0.wav") in row
+
+
+def test_classify_fails_when_nothing_could_be_read(adapted_project: Path, tmp_path: Path, fails: Run) -> None:
+    (tmp_path / "empty.wav").touch()
+    assert fails("classify", adapted_project, tmp_path / "empty.wav").code == 1
+    assert fails("classify", tmp_path / "nowhere", tmp_path / "empty.wav").code == 1
+    assert fails("classify", adapted_project).code == 2
+
+
+def test_check_shows_the_confusion(labelled_project: Path, tiny_base_folder: str, run: Run) -> None:
+    ran = run("check", labelled_project, "--base", tiny_base_folder)
+    assert ran.code == 0
+    assert "leave-one-speaker-out" in ran.out
+    assert "chance 33%" in ran.out
+    report = run("check", labelled_project, "--base", tiny_base_folder, "--json").json
+    assert sum(map(sum, report["confusion"])) == report["clip_count"] == 24
+
+
+def test_adapt_refuses(tmp_path: Path, labelled_project: Path, run: Run, fails: Run) -> None:
+    run("new", tmp_path / "empty", "--labels", "a,b")
+    assert fails("adapt", tmp_path / "empty").code == 1
+    assert fails("check", tmp_path / "empty").code == 1
+    assert fails("export", tmp_path / "empty", "--to", tmp_path / "out").code == 1
+    assert fails("adapt", labelled_project, "--base", "banana").code == 1
+    assert fails("adapt", labelled_project, "--method", "magic").code == 2
+    assert fails("adapt", labelled_project, "--lr", "0").code == 2
+    assert not list((labelled_project / "models").iterdir())
+
+
+def test_export_refuses_a_folder_that_is_not_empty(adapted_project: Path, tmp_path: Path, fails: Run) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("mine")
+    assert fails("export", adapted_project, "--to", tmp_path / "full").code == 1
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["thesis.txt"]
+    assert fails("export", adapted_project, "--to", tmp_path / "out", "--version", 7).code == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_evaluate_writes_its_json(voices: Path, tiny_base_folder: str, tmp_path: Path, run: Run) -> None:
+    sizes = ("--ways", 2, "--shots", 2, "--queries", 2, "--episodes", 3)
+    options = ("--base", tiny_base_folder, "--method", "prototypes", "--protocol", "new-speakers")
+    out = tmp_path / "out.json"
+    ran = run("evaluate", "--manifest", voices / "manifest.csv", *sizes, *options, "--json", out)
+    assert ran.code == 0, ran
+    assert "2-way 2-shot, new-speakers" in ran.out
+    written = json.loads(out.read_text(encoding="utf-8"))
+    assert len(written["episode_accuracies"]) == 3
+    assert written["accuracy"] == pytest.approx(sum(written["episode_accuracies"]) / 3)
+    assert written["request"]["shots"] == 2
+
+
+def test_evaluate_refuses(voices: Path, tmp_path: Path, tiny_base_folder: str, fails: Run) -> None:
+    manifest = ("--manifest", voices / "manifest.csv", "--base", tiny_base_folder)
+    assert fails("evaluate", "--manifest", tmp_path / "none.csv").code == 1
+    assert fails("evaluate", *manifest, "--shots", 500).code == 1
+    assert fails("evaluate", *manifest, "--json", tmp_path / "nowhere" / "out.json").code == 2
+    assert fails("evaluate").code == 2
+
+
+def test_live_agrees_with_classify(adapted_project: Path, tmp_path: Path, voices: Path, run: Run) -> None:
+    clip = _joined(sorted(voices.glob("*.wav")), tmp_path / "long.wav")
+    ran = run("live", adapted_project, "--input", clip, "--fast", "--json")
+    assert ran.code == 0, ran
+    events = [json.loads(line) for line in ran.out.splitlines()]
+    assert [label["name"] for label in events[0]["labels"]] == ["anger", "joy", "fear"]
+    assert len([event for event in events if event["event"] == "heard"]) >= 4 * (events[-1]["duration_s"] - 2)
+    offline = run("classify", adapted_project, clip, "--json").json["results"][0]
+    assert events[-1]["event"] == "ended"
+    assert events[-1]["label"] == offline["label"]
+    assert events[-1]["scores"] == pytest.approx(offline["scores"], abs=1e-4)
+
+
+def _joined(clips: list[Path], path: Path) -> Path:
+    import numpy as np
+    import soundfile
+
+    soundfile.write(path, np.concatenate([soundfile.read(clip)[0] for clip in clips]), 16_000)
+    return path
+
+
+def test_live_prints_lines_and_stops_after_some_seconds(
+    adapted_project: Path, tmp_path: Path, voices: Path, run: Run
+) -> None:
+    clip = _joined(sorted(voices.glob("*.wav")), tmp_path / "long.wav")
+    ran = run("live", adapted_project, "--input", clip, "--fast", "--seconds", 3)
+    assert ran.out.splitlines()[-1].startswith("All 3.0 s: ")
+    short = run("live", adapted_project, "--input", clip, "--fast", "--seconds", 0.5)
+    assert short.code == 0
+
+
+def test_live_refuses(adapted_project: Path, tmp_path: Path, fails: Run, no_microphone: None) -> None:
+    (tmp_path / "text.wav").write_text("no sound")
+    assert fails("live", adapted_project, "--input", tmp_path / "text.wav").code == 1
+    assert "microphone" in fails("live", adapted_project).err.lower()
+    assert "none" in fails("live", adapted_project, "--device-name", "nix").err
+    assert fails("live", adapted_project, "--fast").code == 2
+    assert "microphone" in fails("record", adapted_project, "--seconds", 1).err.lower()

@@ -1,0 +1,98 @@
+"""Rules of the tree that no import contract can hold."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CODE = [path for package in ("engine", "serstudio") for path in sorted((REPOSITORY / package).rglob("*.py"))]
+UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+# Calls that unpickle, or that write what only unpickling can read.
+UNPICKLING_CALLS = {("torch", "load"), ("torch", "save"), ("pandas", "read_pickle"), ("torch", "hub")}
+
+
+def test_packaging_is_no_package() -> None:
+    """`packaging/__init__.py` would shadow the package of that name that pip and pytest import."""
+    assert not (REPOSITORY / "packaging" / "__init__.py").exists()
+    program = "import packaging.version; print(packaging.__file__)"
+    found = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert not Path(found.stdout.strip()).is_relative_to(REPOSITORY / "packaging")
+
+
+def test_resources_hold_no_code() -> None:
+    assert not list((REPOSITORY / "resources").rglob("*.py"))
+
+
+def _texts() -> Iterator[tuple[Path, str]]:
+    skipped = {".venv", ".git", "__pycache__", "build", "dist", "node_modules"}
+    for path in sorted(REPOSITORY.rglob("*")):
+        parts = path.relative_to(REPOSITORY).parts
+        if path.is_file() and not any(part in skipped or part.endswith("_cache") for part in parts):
+            if path.stat().st_size > 1_000_000 or path.suffix in {".ogg", ".otf", ".png", ".safetensors"}:
+                continue
+            yield path, path.read_text(encoding="utf-8", errors="replace")
+
+
+def test_no_package_registry_is_named() -> None:
+    """Where packages come from is the machine's setting, not the project's."""
+    hosts = re.compile(r"\b(?:pypi|pythonhosted|npmjs|anaconda|debian|download\.pytorch)\.(?:org|com|io)\b")
+    named = [
+        f"{path.relative_to(REPOSITORY)}: {found[0]}"
+        for path, text in _texts()
+        for found in hosts.finditer(text)
+        if path.name != "LICENSE"
+    ]
+    assert named == []
+    options = re.compile(r"--(?:extra-)?index-url|--find-links|--trusted-host")
+    assert [str(path) for path, text in _texts() if options.search(text) and path != Path(__file__)] == []
+
+
+def _unpickling(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (each.name for each in names if each.name.split(".")[0] in UNPICKLERS)
+            case ast.ImportFrom(module=str(module)) if module.split(".")[0] in UNPICKLERS:
+                yield module
+            case ast.ImportFrom(module="torch", names=names):
+                yield from (f"torch.{each.name}" for each in names if ("torch", each.name) in UNPICKLING_CALLS)
+            case ast.Attribute(value=ast.Name(id=owner), attr=attr) if (owner, attr) in UNPICKLING_CALLS:
+                yield f"{owner}.{attr}"
+            case ast.keyword(arg="allow_pickle" | "trust_remote_code", value=ast.Constant(value=True)):
+                yield str(node.arg)
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_nothing_is_unpickled(path: Path) -> None:
+    assert list(_unpickling(ast.parse(path.read_text(encoding="utf-8")))) == []
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "import pickle",
+        "from pickle import loads",
+        "import torch\ntorch.load('x')",
+        "from torch import load",
+        "np.load('x', allow_pickle=True)",
+        "AutoModel.from_pretrained('x', trust_remote_code=True)",
+    ],
+)
+def test_planted_unpickling_is_found(planted: str) -> None:
+    assert list(_unpickling(ast.parse(planted)))
+
+
+@pytest.mark.parametrize("module", ["engine", "serstudio.project", "serstudio.usecases.dispatch", "serstudio.cli.app"])
+def test_light_modules_load_neither_qt_nor_torch(module: str) -> None:
+    program = (
+        f"import sys, {module}; "
+        "print(*sorted({'torch', 'torchaudio', 'transformers', 'PySide6', 'pyqtgraph', 'av', 'sounddevice'}"
+        " & {name.split('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
