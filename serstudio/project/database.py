@@ -92,8 +92,8 @@ class Database:
         try:
             self._connection.execute("PRAGMA busy_timeout = 0")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.OperationalError:
-            pass  # another process still reads; the last to close folds the log
+        except sqlite3.DatabaseError:
+            pass  # another process still reads (the last to close folds the log), or the file is damaged
         finally:
             self._connection.close()
 

@@ -155,8 +155,13 @@ def test_damage_in_the_middle_is_said_in_words(project: Project) -> None:
     data = bytearray(path.read_bytes())
     data[4096:40_960] = b"\xa5" * (40_960 - 4096)
     path.write_bytes(data)
+
+    def read() -> None:
+        with Project.open(project.folder) as damaged:
+            damaged.clips()
+
     with pytest.raises(ProjectError, match="damaged") as caught:
-        Project.open(project.folder).clips()
+        read()
     assert "audio/ are intact" in caught.value.hint
 
 
