@@ -107,8 +107,10 @@ install_project() {
     fi
     make_venv
     say "Installing SER Studio and its packages into .venv (a few minutes the first time) ..."
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".${extra:+[$extra]}" ||
-        die "The packages could not be installed (see above). Check the network and the free disk space (8 GB), then run this again."
+    if ! .venv/bin/python -m pip install --disable-pip-version-check -e ".${extra:+[$extra]}" >.venv/install.log 2>&1; then
+        grep -i 'error' .venv/install.log | tail -n 3 >&2
+        die "The packages could not be installed (all of it: .venv/install.log). Check the network and the free disk space (8 GB), then run this again."
+    fi
     printf '%s %s\n' "$wanted" "$extra" >$stamp
 }
 
