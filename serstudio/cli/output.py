@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -128,6 +129,8 @@ def to_plain(value: object) -> Any:
         return [to_plain(each) for each in value]
     if isinstance(value, Enum):
         return value.name.lower()
+    if isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, Path):
         return str(value)
     return value

@@ -1,0 +1,86 @@
+"""What goes to standard output and what to standard error."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+
+import pytest
+
+from serstudio.cli import output
+from serstudio.usecases.events import Done, Event, Progress, Warned
+
+
+class Colour(Enum):
+    DARK_RED = 1
+
+
+@dataclass(frozen=True)
+class Thing:
+    path: Path
+    colour: Colour
+    parts: tuple[float, ...]
+
+
+def test_json_of_everything_that_results_hold() -> None:
+    thing = Thing(Path("a/b"), Colour.DARK_RED, (0.1, 1 / 3))
+    when = datetime(2026, 1, 2, tzinfo=UTC)
+    plain = json.loads(output.to_json({"things": [thing], 1: {"é"}, "none": None, "when": when}))
+    assert plain == {
+        "things": [{"path": "a/b", "colour": "dark_red", "parts": [0.1, 1 / 3]}],
+        "1": ["é"],
+        "none": None,
+        "when": "2026-01-02T00:00:00+00:00",
+    }
+
+
+def _events(log: list[str]) -> Iterator[Event]:
+    try:
+        yield Progress(1, 2, "half", loss=0.5, remaining_s=3.0)
+        yield Warned("two\nlines", "and a hint")
+        yield Done(3)
+    finally:
+        log.append("closed")
+
+
+def test_follow_returns_the_result_and_warns_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    log: list[str] = []
+    assert output.follow_events(_events(log), int) == 3  # type: ignore[arg-type]
+    assert log == ["closed"]
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "Note: two lines and a hint\n"
+
+
+def test_a_wrong_result_is_a_bug() -> None:
+    with pytest.raises(TypeError, match="int, not str"):
+        output.follow_events(_events([]), str)  # type: ignore[arg-type]
+
+
+def test_the_generator_is_closed_on_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is half written is taken away by the use-case's own clean-up, and at once."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    log: list[str] = []
+    events = _events(log)
+    monkeypatch.setattr(output, "show_progress", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        output.follow_events(events, int)  # type: ignore[arg-type]
+    assert log == ["closed"]
+
+
+def test_tables_are_never_cut_off_and_markup_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+    long = "x" * 300 + " [bold]not markup[/bold] :smile:"
+    output.print_table(("file", "score"), [(long, "0.5")], numbers=("score",))
+    head, row = capsys.readouterr().out.splitlines()
+    assert row.startswith(long)
+    assert head.split() == ["file", "score"]
+
+
+def test_counted() -> None:
+    assert output.counted(1, "clip") == "1 clip"
+    assert output.counted(0, "clip") == "0 clips"

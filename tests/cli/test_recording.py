@@ -1,0 +1,35 @@
+"""record and live with a real microphone path: a clip is played into a null sink and heard again."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.conftest import NullSink, ToneClip
+
+pytestmark = pytest.mark.microphone
+
+
+def test_record_a_labelled_clip(tmp_path: Path, run: Run, fails: Run, null_sink: NullSink, tone_clip: ToneClip) -> None:
+    run("new", tmp_path / "p", "--labels", "joy")
+    with null_sink.playing(tone_clip("long.wav", duration_s=20.0)):
+        options = ("--seconds", 1.5, "--name", "take one", "--as", "joy", "--speaker", "ana", "--json")
+        ran = run("record", tmp_path / "p", *options)
+    assert ran.code == 0, ran
+    assert ran.json["duration_s"] >= 1.5
+    assert (ran.json["name"], ran.json["speaker"], ran.json["source"]) == ("take one", "ana", "recorded")
+    assert run("label", tmp_path / "p", "--json").json["label_counts"] == {"joy": 1}
+    assert "fury" in fails("record", tmp_path / "p", "--as", "fury", "--seconds", 1).err
+    assert not list((tmp_path / "p" / "audio").glob(".recording*"))
+
+
+def test_live_hears_the_microphone(adapted_project: Path, run: Run, null_sink: NullSink, tone_clip: ToneClip) -> None:
+    with null_sink.playing(tone_clip("long.wav", duration_s=60.0)):
+        ran = run("live", adapted_project, "--seconds", 3, "--json")
+    assert ran.code == 0, ran
+    events = [json.loads(line) for line in ran.out.splitlines()]
+    assert events[-1]["duration_s"] >= 3.0
+    heard = [event for event in events if event["event"] == "heard"]
+    assert len(heard) >= 4
+    assert not heard[-1]["quiet"]

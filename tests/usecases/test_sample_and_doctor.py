@@ -1,0 +1,127 @@
+"""The sample project, the tour over it, and the look at the machine."""
+
+import csv
+import hashlib
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from engine.audio.decode import check_audio
+from engine.resources import resource
+from serstudio.errors import ProjectError
+from serstudio.project import Project
+from serstudio.usecases import dispatch, doctor
+from serstudio.usecases.doctor import Finding, Verdict, examine_machine
+from serstudio.usecases.events import Done
+from serstudio.usecases.make_sample_project import LIVE_CLIP, SAMPLE_LABELS
+from serstudio.usecases.requests import MakeSampleProject, ProjectCreated
+from serstudio.usecases.tour import StepStarted, TourEnded, take_tour
+
+SAMPLE_LIMIT_BYTES = 3_000_000
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with resource(f"sample/{name}").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_the_sample_is_small_whole_and_plainly_synthetic() -> None:
+    folder = resource("sample")
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < SAMPLE_LIMIT_BYTES
+    assert "SYNTHETIC" in (folder / "README.md").read_text(encoding="utf-8")
+    rows = _rows("manifest.csv")
+    assert {row["label"] for row in rows} == set(SAMPLE_LABELS)
+    assert len({row["speaker"] for row in rows}) == 4
+    assert {row["file"] for row in rows} == {f"clips/{path.name}" for path in (folder / "clips").iterdir()}
+    for row in rows:
+        assert not check_audio(folder / row["file"]).silent
+    assert soundfile.info(folder / LIVE_CLIP).duration > 20
+
+
+def test_the_file_names_of_the_sample_do_not_tell_the_label() -> None:
+    """Else labelling it would teach nothing, and the tour could not be believed."""
+    assert not [row["file"] for row in _rows("manifest.csv") if any(label in row["file"] for label in SAMPLE_LABELS)]
+
+
+def test_the_sample_project_has_work_left_to_do(tmp_path: Path) -> None:
+    *_, done = dispatch.run(MakeSampleProject(tmp_path / "sample"))
+    assert done == Done(ProjectCreated(tmp_path / "sample"))
+    with Project.open(tmp_path / "sample") as project:
+        assert "synthetic" in project.name.lower()
+        assert list(project.label_counts().values()) == [5, 5, 5, 5]
+        clips = project.clips()
+        assert len(clips) == 48
+        assert all(clip.speaker for clip in clips)
+        labelled = {clip.speaker for clip in clips if clip.label_id is not None}
+        assert labelled == {"ana", "bero", "cira"}
+    assert (tmp_path / "sample" / LIVE_CLIP).is_file()
+
+
+def test_a_sample_project_that_is_stopped_half_way_leaves_nothing(tmp_path: Path) -> None:
+    events = dispatch.run(MakeSampleProject(tmp_path / "sample"))
+    next(events)
+    events.close()
+    assert not (tmp_path / "sample").exists()
+
+
+def test_the_sample_project_never_touches_a_folder_in_use(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(ProjectError, match="not empty"):
+        list(dispatch.run(MakeSampleProject(tmp_path)))
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_tour_does_the_whole_job(tmp_path: Path) -> None:
+    events = list(take_tour(tmp_path / "tour"))
+    assert [event.number for event in events if isinstance(event, StepStarted)] == list(range(1, 10))
+    last = events[-1]
+    assert isinstance(last, Done)
+    ended = last.result
+    assert isinstance(ended, TourEnded)
+    assert ended.synthetic
+    assert (ended.labelled_clips, ended.unheard_clips, ended.new_speaker_clips) == (20, 28, 12)
+    assert ended.unheard_right >= 14  # chance is 7: the clips are bent enough to be told apart
+    assert ended.live_agrees
+    assert ended.live_decisions >= 4 * 25
+    assert ended.export_difference == 0.0
+    with pytest.raises(ProjectError, match="already"):
+        list(take_tour(tmp_path / "tour"))
+
+
+def test_the_doctor_looks_at_everything(no_microphone: None) -> None:
+    findings = {finding.name: finding for finding in examine_machine()}
+    assert list(findings) == list(doctor.LOOKS)
+    assert findings["Microphone"].verdict is Verdict.NOTE
+    assert findings["Bundled base"].verdict is Verdict.OK
+    assert findings["Audio files"].verdict is Verdict.OK
+    for finding in findings.values():
+        assert finding.detail
+        assert bool(finding.mend) == (finding.verdict is not Verdict.OK)
+
+
+def test_the_doctor_goes_on_after_a_look_that_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks() -> Finding:
+        raise RuntimeError("at /home/maria/x")
+
+    monkeypatch.setitem(doctor.LOOKS, "Python", breaks)
+    monkeypatch.setitem(doctor.LOOKS, "Compute", lambda: Finding("Compute", Verdict.OK, "a"))
+    first, second, *_ = examine_machine()
+    assert first.verdict is Verdict.PROBLEM
+    assert "maria" not in first.detail
+    assert second.name == "Packages"
+
+
+def test_the_doctor_sees_a_damaged_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "bases/compact"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(doctor, "resource", lambda relative: tmp_path / relative)
+    look = doctor.LOOKS["Bundled base"]
+    assert look().verdict is Verdict.PROBLEM
+    (folder / "model.safetensors").write_bytes(b"weights")
+    (folder / "SHA256SUMS").write_text(f"{hashlib.sha256(b'weights').hexdigest()}  model.safetensors\n")
+    assert look().verdict is Verdict.OK
+    (folder / "model.safetensors").write_bytes(b"weighty")
+    assert "checksum" in look().detail
