@@ -43,7 +43,11 @@ def stderr_console() -> "Console":
 
 def follow(request: Request, result_type: type[ResultT]) -> ResultT:
     """Run `request` to its end, drawing its progress, and return the result that its `Done` carries."""
-    return follow_events(dispatch.run(request), result_type)
+
+    def events() -> Generator[Event, None, None]:
+        yield from dispatch.run(request)  # loads the use-case, and torch: under the bar, for it takes seconds
+
+    return follow_events(events(), result_type)
 
 
 def follow_events(events: Generator[Event, None, None], result_type: type[ResultT]) -> ResultT:
@@ -66,14 +70,13 @@ def follow_events(events: Generator[Event, None, None], result_type: type[Result
 
 def progress_bar() -> "Bar":
     """A bar that vanishes when it is done; nothing at all where standard error is not a terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
     console = stderr_console()
     return Bar(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
         TextColumn("{task.fields[tail]}", markup=False),
         console=console,
         transient=True,
@@ -83,9 +86,10 @@ def progress_bar() -> "Bar":
 
 def show_progress(bar: "Bar", task: "TaskID", event: Progress) -> None:
     """Draw one step."""
+    count = f"{event.step}/{event.total}" if event.total else ""
     loss = f"loss {event.loss:.3f}" if event.loss is not None else ""
     left = f"about {event.remaining_s:.0f} s left" if event.remaining_s is not None else ""
-    tail = ", ".join(part for part in (loss, left) if part)
+    tail = ", ".join(part for part in (count, loss, left) if part)
     bar.update(task, description=event.message, total=event.total, completed=event.step, tail=tail)
 
 
