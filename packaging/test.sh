@@ -58,6 +58,6 @@ check() {
 PATH="$PWD/.venv/bin:$PATH"
 check ruff check --quiet .
 check mypy --no-error-summary
-check lint-imports --no-cache
+check lint-imports --no-cache --no-logo
 check python -m pytest "$@"
 [ -z "$failed" ] || die "failed:$failed"

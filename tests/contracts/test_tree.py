@@ -67,9 +67,14 @@ def _unpickling(tree: ast.AST) -> Iterator[str]:
                 yield str(node.arg)
 
 
-@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(REPOSITORY)))
-def test_nothing_is_unpickled(path: Path) -> None:
-    assert list(_unpickling(ast.parse(path.read_text(encoding="utf-8")))) == []
+def test_nothing_is_unpickled() -> None:
+    found = [
+        f"{path.relative_to(REPOSITORY)}: {what}"
+        for path in CODE
+        for what in _unpickling(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert len(CODE) > 50
+    assert found == []
 
 
 @pytest.mark.parametrize(
