@@ -9,10 +9,10 @@ from serstudio.gui.steps import Step, StepState, StepStatus
 from serstudio.gui.theme import Theme
 from serstudio.gui.widgets.buttons import Kind, make_button, with_shortcut
 from serstudio.gui.widgets.layout import column, row
-from serstudio.gui.widgets.text import ElidedText, Role
+from serstudio.gui.widgets.text import ElidedText, Role, make_text
 
 WIDTH = 240
-ITEM_HEIGHT = 62
+ITEM_HEIGHT = 66
 
 
 def two_lines(text: str, metrics: QFontMetrics, width: int) -> list[str]:
@@ -147,7 +147,7 @@ class Rail(QFrame):
         self.language = ElidedText("", Role.CAPTION)
         self.home = make_button("", Kind.GHOST, "home", tip="All projects", name="All projects")
         self.settings = make_button("", Kind.GHOST, "settings", tip="Settings", name="Settings")
-        self.machine = ElidedText("", Role.CAPTION)
+        self.machine = make_text("", Role.CAPTION, wrap=True)
         self.items: dict[Step, RailItem] = {}
         self._group = QButtonGroup(self)
         layout = QVBoxLayout(self)
@@ -164,6 +164,7 @@ class Rail(QFrame):
             layout.addWidget(item)
         layout.addStretch(1)
         foot = row(self.machine, self.settings, spacing=4)
+        foot.setStretch(0, 1)
         foot.setContentsMargins(8, 0, 0, 0)
         layout.addLayout(foot)
         self._group.idClicked.connect(self.on_id_clicked)
@@ -175,7 +176,7 @@ class Rail(QFrame):
         self.language.set_full_text(language or "no language given")
 
     def set_machine(self, text: str) -> None:
-        self.machine.set_full_text(text)
+        self.machine.setText(text)
 
     def set_statuses(self, statuses: dict[Step, StepStatus]) -> None:
         for step, status in statuses.items():

@@ -10,7 +10,8 @@ from engine.errors import SerStudioError
 from serstudio.gui.bridge.jobs import Job, JobRunner
 from serstudio.gui.bridge.project_model import ClipListModel, ProjectModel
 from serstudio.gui.steps import Facts, Step, StepState, StepStatus, step_statuses
-from serstudio.project import ClipsAdded, HistoryChanged, LabelsChanged, Project
+from serstudio.gui.widgets.confidence_bars import BarLabel
+from serstudio.project import ClipsAdded, HistoryChanged, Label, LabelsChanged, Project
 from serstudio.usecases.events import Progress
 from serstudio.usecases.requests import (
     CheckReport,
@@ -113,6 +114,13 @@ class Session(QObject):
     def set_exported(self, exported: ModelExported) -> None:
         self.exported = exported
         self.on_refresh()
+
+    def looks(self, names: Sequence[str]) -> tuple[BarLabel, ...]:
+        """Colour and symbol of label names; grey for one that is no longer in the project."""
+        known = {label.name: label for label in self.facts.labels}
+        gone = Label(0, "", "#888888", "●", "", 0)
+        found = ((name, known.get(name, gone)) for name in names)
+        return tuple(BarLabel(name, label.colour, label.symbol) for name, label in found)
 
     def set_machine(self, machine: MachineDescribed) -> None:
         self.machine = machine

@@ -15,6 +15,8 @@ QToolTip { background: $text; color: $surface; border: none; padding: 6px 8px; b
 QLabel { background: transparent; }
 QLabel[role="display"] { font-size: ${display}px; font-weight: 600; }
 QLabel[role="title"] { font-size: ${title}px; font-weight: 600; }
+QLabel[role="hero"] { font-size: 30px; font-weight: 600; }
+QLabel[role="lead"] { color: $text_muted; font-size: ${large}px; }
 QLabel[role="heading"] { font-size: ${large}px; font-weight: 600; }
 QLabel[role="strong"] { font-weight: 600; }
 QLabel[role="muted"] { color: $text_muted; }
@@ -107,6 +109,9 @@ QComboBox QAbstractItemView {
     selection-background-color: $accent_soft; selection-color: $text;
 }
 QComboBox QAbstractItemView::item { min-height: 30px; padding: 0 8px; border-radius: 6px; }
+QSpinBox QLineEdit, QDoubleSpinBox QLineEdit {
+    border: none; background: transparent; padding: 0; min-height: 0;
+}
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
     width: 0;
 }

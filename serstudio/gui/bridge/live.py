@@ -5,6 +5,7 @@ the child knows Qt.
 """
 
 import multiprocessing as mp
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,7 +35,19 @@ from serstudio.usecases.worker_process import Failed
 
 POLL_MS = 40
 RING_S = 4.0
+MOST_UNANSWERED_S = 0.5  # the child answers every 0.25 s; when it lags, blocks are joined and it skips ahead
+SILENT_CHILD_MS = 15_000
 Samples = NDArray[np.float32]
+
+
+def serve_politely(connection: Connection) -> None:
+    """`serve_live` on half of the processors: two seconds of sound need no more, and threads that wait
+    for one another on a busy machine make each answer many times slower. Runs in the child.
+    """
+    os.environ["OMP_NUM_THREADS"] = str(min(4, max(1, (os.cpu_count() or 2) // 2)))
+    serve_live(connection)
+
+
 Serve = Callable[[Connection], None]
 
 
@@ -65,7 +78,7 @@ class LiveBridge(QObject):
     ended = Signal(object)  # StreamEnded
     failed = Signal(object)  # Failed
 
-    def __init__(self, parent: QObject | None = None, serve: Serve = serve_live) -> None:
+    def __init__(self, parent: QObject | None = None, serve: Serve = serve_politely) -> None:
         super().__init__(parent)
         self._serve = serve
         self._state = LiveState.IDLE
@@ -77,7 +90,7 @@ class LiveBridge(QObject):
         self._timer.timeout.connect(self.on_timeout)
         self._deadline = QTimer(self)
         self._deadline.setSingleShot(True)
-        self._deadline.setInterval(5000)
+        self._deadline.setInterval(SILENT_CHILD_MS)
         self._deadline.timeout.connect(self.on_deadline)
 
     @property
@@ -134,7 +147,7 @@ class LiveBridge(QObject):
         self._set_state(LiveState.IDLE)
 
     def on_deadline(self) -> None:
-        self.close()
+        self._fail(Failed("The engine did not answer.", "Press Start to try again.", ""))
 
     def on_timeout(self) -> None:
         self._drain()
@@ -169,11 +182,15 @@ class LiveBridge(QObject):
         except (EOFError, OSError):
             self._fail(Failed("The engine stopped while it was listening.", "Press Start again.", ""))
         if newest is not None:
+            if self._feeder is not None:
+                self._feeder.answered_s = newest.end_s
+            if self._state is LiveState.ENDING:
+                self._deadline.start()  # it is slow, not dead
             self.heard.emit(newest)
 
     def _on_started(self, message: StreamStarted) -> None:
         if self._state is LiveState.LOADING and self._feeder is not None and self._connection is not None:
-            self._feeder.listen(self._connection)
+            self._feeder.listen(self._connection, message.first_decision_s)
             self._set_state(LiveState.LISTENING)
             self.started.emit(message)
 
@@ -221,10 +238,14 @@ class _Feeder:
         self.ring = Ring(round(RING_S * self.rate_hz))
         self.error: Failed | None = None
         self.finished = False
+        self.answered_s = 0.0  # set by the GUI thread: how far the child has answered
+        self._first_answer_s = 0.0
+        self._sent_s = 0.0
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def listen(self, connection: Connection) -> None:
+    def listen(self, connection: Connection, first_answer_s: float) -> None:
+        self._first_answer_s = first_answer_s
         self._thread = threading.Thread(target=self._run, args=(connection,), name="live-feeder", daemon=True)
         self._thread.start()
 
@@ -236,6 +257,18 @@ class _Feeder:
         if self._thread is not None:
             self._thread.join(2.0)
 
+    def _child_keeps_up(self) -> bool:
+        first = self._first_answer_s if self.answered_s == 0.0 else 0.0
+        return self._sent_s - self.answered_s < first + MOST_UNANSWERED_S
+
+    def _send(self, connection: Connection, held: list[Samples]) -> None:
+        """Everything held back as one block; the list is empty afterwards."""
+        joined = np.concatenate(held) if held else np.zeros(0, np.float32)
+        held.clear()
+        if joined.size:
+            connection.send(joined)
+            self._sent_s += joined.size / self.rate_hz
+
     def _blocks(self) -> Iterator[Samples]:
         if self._source.file is not None:
             return file_blocks(self._source.file, in_real_time=True)[1]
@@ -244,13 +277,16 @@ class _Feeder:
         return microphone_blocks(self._microphone)
 
     def _run(self, connection: Connection) -> None:
+        held: list[Samples] = []
         try:
             for block in self._blocks():
                 if self._stopping.is_set():
                     break
-                if block.size:
-                    self.ring.write(block)
-                    connection.send(block)
+                self.ring.write(block)
+                held.append(block)
+                if self._child_keeps_up():
+                    self._send(connection, held)
+            self._send(connection, held)
             connection.send(EndStream())
             self.finished = True
         except SerStudioError as error:

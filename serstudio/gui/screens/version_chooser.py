@@ -30,6 +30,12 @@ class VersionChooser(Chooser):
         value = self.currentData()
         return int(value) if value is not None else None
 
+    def labels(self) -> tuple[str, ...]:
+        """The names of the labels that the chosen version knows."""
+        number = self.number()
+        versions = (version for version in self._session.project.versions() if version.number == number)
+        return next((version.labels for version in versions), ())
+
     def folder(self) -> Path | None:
         """Absolute folder of the chosen version, None when there is none."""
         number = self.number()

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QPixmap
+from PySide6.QtSvgWidgets import QSvgWidget
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from engine.resources import resource
 from serstudio.gui.icons import icon
 from serstudio.gui.recent import RecentProject, RecentProjects
 from serstudio.gui.widgets.banner import Banner
@@ -114,6 +116,15 @@ class WelcomeScreen(Page):
         self.refresh()
 
     def _build(self) -> None:
+        self.body.setContentsMargins(24, 48, 24, 16)
+        self.body.setSpacing(24)
+        self.title.setProperty("role", "hero")
+        self.subtitle.setProperty("role", "lead")
+        logo = QSvgWidget(str(resource("icons/serstudio.svg")))
+        logo.setFixedSize(56, 56)
+        self.header.insertWidget(0, logo)
+        self.header.setStretch(0, 0)
+        self.header.setStretch(1, 1)
         self.header.addWidget(self.settings, 0, Qt.AlignmentFlag.AlignTop)
         self.add(self.banner)
         self.add(row(self.new, self.open, self.sample, spacing=16))

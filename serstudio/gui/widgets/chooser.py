@@ -1,8 +1,15 @@
 """A drop-down list with the theme's own arrow; the wheel scrolls the page, not the choice."""
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QListView, QSizePolicy
+from PySide6.QtGui import QPaintEvent, QWheelEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QListView,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+)
 
 from serstudio.gui.icons import paint_icon
 from serstudio.gui.theme import Theme
@@ -24,9 +31,15 @@ class Chooser(QComboBox):
         event.ignore()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
         tokens = Theme.current().tokens
-        painter = QPainter(self)
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        room = self.width() - 12 - 34
+        elided = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, room)
+        option.currentText = elided
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
         colour = tokens.text_muted if self.isEnabled() else tokens.text_faint
         spot = QRectF(self.width() - 26, self.height() / 2 - 8, 16, 16)
         paint_icon(painter, "chevron-down", spot, colour)

@@ -8,7 +8,9 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from serstudio.gui.theme import Theme
 from serstudio.gui.tokens import Tokens
-from serstudio.gui.widgets.spectrum import ClipPicture
+from serstudio.gui.widgets.spectrum import ClipPicture, band_of
+
+TICKS_HZ = (250, 500, 1000, 2000, 4000)
 
 
 def spectrum_colours(tokens: Tokens) -> pg.ColorMap:
@@ -54,9 +56,12 @@ class ClipPlot(QWidget):
             plot.hideButtons()
             plot.setMouseEnabled(x=False, y=False)
             plot.setDefaultPadding(0.0)
-            plot.getAxis("left").hide()
+            axis = plot.getAxis("left")
+            axis.setWidth(34)
+            axis.setStyle(tickLength=0)
             plot.getAxis("bottom").setStyle(tickLength=-4)
         self._wave.getAxis("bottom").hide()
+        self._wave.getAxis("left").setTicks([])
         self._wave.addItem(self._fill)
         self._mel.addItem(self._image)
         self._wave.addItem(self._heads[0])
@@ -68,9 +73,9 @@ class ClipPlot(QWidget):
         self._view.setBackground(QColor(tokens.surface))
         self._fill.setBrush(QColor(tokens.wave))
         self._image.setColorMap(spectrum_colours(tokens))
-        axis = self._mel.getAxis("bottom")
-        axis.setTextPen(QColor(tokens.text_faint))
-        axis.setPen(QColor(tokens.border))
+        for axis in (self._mel.getAxis("bottom"), self._mel.getAxis("left"), self._wave.getAxis("left")):
+            axis.setTextPen(QColor(tokens.text_faint))
+            axis.setPen(QColor(tokens.surface))
         for head in self._heads:
             head.setPen(pg.mkPen(QColor(tokens.danger), width=1.5))
 
@@ -93,6 +98,8 @@ class ClipPlot(QWidget):
         self._image.setImage(picture.mel, autoLevels=False, levels=(0.0, 1.0))
         self._image.setRect(0.0, 0.0, picture.shown_s, float(bands))
         self._mel.setYRange(0.0, bands)
+        ticks = [(band_of(hz, picture.rate_hz, bands), f"{hz / 1000:g}k") for hz in TICKS_HZ]
+        self._mel.getAxis("left").setTicks([[tick for tick in ticks if tick[0] < bands * 0.97]])
         self._mel.setXRange(0.0, picture.shown_s)
         self.set_place(0.0)
 

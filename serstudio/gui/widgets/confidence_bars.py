@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from serstudio.gui.theme import Theme
 from serstudio.gui.widgets.label_look import paint_symbol, readable, text_width
 
-ROW_HEIGHT = 36
+ROW_HEIGHT, LEAST_ROW_HEIGHT = 36, 20
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ConfidenceBars(QWidget):
         self._shown: list[float] = []
         self._quiet = False
         self.setAccessibleName("Confidence of each label")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
 
     def set_labels(self, labels: Sequence[BarLabel]) -> None:
         self._labels = tuple(labels)
@@ -62,38 +62,53 @@ class ConfidenceBars(QWidget):
         return QSize(360, max(1, len(self._labels)) * ROW_HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(200, self.sizeHint().height())
+        return QSize(200, max(1, len(self._labels)) * LEAST_ROW_HEIGHT)
+
+    def _row_height(self) -> float:
+        """Rows draw together where the window is low."""
+        return min(float(ROW_HEIGHT), self.height() / max(1, len(self._labels)))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        theme = Theme.current()
-        tokens = theme.tokens
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         names = [text_width(self.font(), label.name) for label in self._labels]
-        name_width = min(max(names, default=0.0) + 8, self.width() * 0.4, 180.0)
-        left = 24 + name_width
-        span = max(20.0, self.width() - left - 52)
+        left = 24 + min(max(names, default=0.0) + 16, self.width() * 0.4, 180.0)
         best = max(range(len(self._target)), key=self._target.__getitem__, default=-1)
-        middle = Qt.AlignmentFlag.AlignVCenter
+        height = self._row_height()
         for row, label in enumerate(self._labels):
-            top = row * ROW_HEIGHT
+            line = QRectF(0, row * height, self.width(), height)
             wins = row == best and not self._quiet and self._target[row] > 0
-            colour = readable(label.colour, theme.scheme)
-            if self._quiet:
-                colour = QColor(tokens.border_strong)
-            paint_symbol(painter, QRectF(1, top + 11, 14, 14), label.symbol, colour)
-            font = painter.font()
-            font.setWeight(font.Weight.DemiBold if wins else font.Weight.Normal)
-            painter.setFont(font)
-            painter.setPen(QColor(tokens.text_faint if self._quiet else tokens.text))
-            name = painter.fontMetrics().elidedText(label.name, Qt.TextElideMode.ElideRight, round(name_width))
-            painter.drawText(QRectF(24, top, name_width, ROW_HEIGHT), middle, name)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(tokens.surface_press))
-            painter.drawRoundedRect(QRectF(left, top + 12, span, 12), 6, 6)
-            painter.setBrush(colour)
-            width = max(12.0, span * self._shown[row]) if self._shown[row] > 0.004 else 0.0
-            painter.drawRoundedRect(QRectF(left, top + 12, width, 12), 6, 6)
-            painter.setPen(QColor(tokens.text_faint if self._quiet else tokens.text))
-            share = QRectF(left + span, top, self.width() - left - span, ROW_HEIGHT)
-            painter.drawText(share, middle | Qt.AlignmentFlag.AlignRight, f"{self._shown[row]:.0%}")
+            self._paint_name(painter, line, label, left, wins=wins)
+            self._paint_bar(painter, line, label, left, self._shown[row])
+
+    def _colour(self, label: BarLabel) -> QColor:
+        theme = Theme.current()
+        return QColor(theme.tokens.border_strong) if self._quiet else readable(label.colour, theme.scheme)
+
+    def _text_colour(self) -> QColor:
+        tokens = Theme.current().tokens
+        return QColor(tokens.text_faint if self._quiet else tokens.text)
+
+    def _paint_name(self, painter: QPainter, line: QRectF, label: BarLabel, left: float, *, wins: bool) -> None:
+        paint_symbol(painter, QRectF(1, line.center().y() - 7, 14, 14), label.symbol, self._colour(label))
+        font = painter.font()
+        font.setWeight(font.Weight.DemiBold if wins else font.Weight.Normal)
+        painter.setFont(font)
+        painter.setPen(self._text_colour())
+        room = left - 32
+        name = painter.fontMetrics().elidedText(label.name, Qt.TextElideMode.ElideRight, round(room))
+        box = QRectF(24, line.top(), room + 8, line.height())
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, name)
+
+    def _paint_bar(self, painter: QPainter, line: QRectF, label: BarLabel, left: float, share: float) -> None:
+        span = max(20.0, self.width() - left - 52)
+        top = line.center().y() - 6
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(Theme.current().tokens.surface_press))
+        painter.drawRoundedRect(QRectF(left, top, span, 12), 6, 6)
+        painter.setBrush(self._colour(label))
+        if share > 0.004:
+            painter.drawRoundedRect(QRectF(left, top, max(12.0, span * share), 12), 6, 6)
+        painter.setPen(self._text_colour())
+        box = QRectF(left + span, line.top(), self.width() - left - span, line.height())
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{share:.0%}")

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from serstudio.gui.icons import paint_icon
 from serstudio.gui.theme import Theme
+from serstudio.gui.widgets.layout import row
 from serstudio.gui.widgets.text import Role, make_text
 
 
@@ -45,13 +46,12 @@ class EmptyState(QWidget):
         self.heading = make_text(heading, Role.HEADING)
         self.words = make_text(words, Role.MUTED, wrap=True)
         self.words.setAlignment(centre)
-        self.words.setMaximumWidth(440)
-        self.words.setMinimumWidth(220)
+        self.words.setFixedWidth(420)
         layout.addStretch(1)
         layout.addWidget(RoundIcon(icon_name), 0, centre)
         layout.addSpacing(8)
         layout.addWidget(self.heading, 0, centre)
-        layout.addWidget(self.words, 0, centre)
+        layout.addLayout(row(1, self.words, 1))  # an aligned item would not get the height of its lines
         if buttons:
             layout.addSpacing(8)
         for button in buttons:

@@ -5,16 +5,39 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, 
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from serstudio.gui.theme import Theme
-from serstudio.gui.tokens import Scheme
+from serstudio.gui.tokens import Scheme, tokens_for
 from serstudio.gui.widgets.text import ElidedText, Role
 
 
 def readable(colour: str, scheme: Scheme) -> QColor:
-    """The label's own colour, darkened or lightened just enough to be seen on the theme's ground."""
-    shown = QColor(colour)
-    lightness = shown.lightnessF()
-    lightness = max(lightness, 0.55) if scheme is Scheme.DARK else min(lightness, 0.48)
-    return QColor.fromHslF(max(shown.hslHueF(), 0.0), shown.hslSaturationF(), lightness)
+    """The label's own colour, mixed with black or white just enough to be seen on the theme's ground."""
+    ground = QColor(tokens_for(scheme).surface)
+    towards = QColor("#ffffff" if scheme is Scheme.DARK else "#000000")
+    for step in range(10):
+        shown = _mixed(QColor(colour), towards, step * 0.08)
+        if contrast(shown, ground) >= 3.2:
+            break
+    return shown
+
+
+def _mixed(first: QColor, second: QColor, share: float) -> QColor:
+    return QColor.fromRgbF(
+        first.redF() + (second.redF() - first.redF()) * share,
+        first.greenF() + (second.greenF() - first.greenF()) * share,
+        first.blueF() + (second.blueF() - first.blueF()) * share,
+    )
+
+
+def contrast(first: QColor, second: QColor) -> float:
+    """Contrast ratio of two colours after WCAG 2, from 1 to 21."""
+    darker, lighter = sorted((_luminance(first), _luminance(second)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: QColor) -> float:
+    channels = (colour.redF(), colour.greenF(), colour.blueF())
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def soft(colour: str, scheme: Scheme) -> QColor:

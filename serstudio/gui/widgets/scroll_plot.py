@@ -40,7 +40,7 @@ class ScrollPlot(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._view)
-        self.setMinimumHeight(110)
+        self.setMinimumHeight(90)
         Theme.current().changed.connect(self.on_theme_changed)
         self.on_theme_changed()
         self.reset()

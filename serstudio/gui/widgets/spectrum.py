@@ -39,6 +39,12 @@ def envelope_of(samples: NDArray[np.float32], columns: int = 1600) -> NDArray[np
     return np.stack([low, high], axis=1).astype(np.float32)
 
 
+def band_of(hz: float, rate_hz: int, bands: int) -> float:
+    """Where a frequency lies in the picture, in bands from the bottom."""
+    top_hz = min(TOP_HZ, rate_hz / 2)
+    return bands * float(np.log10(1 + hz / 700) / np.log10(1 + top_hz / 700))
+
+
 @lru_cache(maxsize=8)
 def mel_matrix(rate_hz: int, size: int, bands: int) -> NDArray[np.float32]:
     """Triangular mel filters, shape (size // 2 + 1, bands), up to 8 kHz or half the rate."""

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QLineEdit, QSpinBox, QWidget
 
 from serstudio.gui.widgets.buttons import Kind, make_button
 from serstudio.gui.widgets.chooser import Chooser
-from serstudio.gui.widgets.layout import Card, column
+from serstudio.gui.widgets.layout import Card, column, row
 from serstudio.gui.widgets.text import Role, make_text
 from serstudio.usecases.requests import AdaptProject
 
@@ -57,7 +57,7 @@ class Advanced(Card):
         for place in range(3):
             grid.setColumnStretch(place, 1)
         self.add(grid)
-        self.body.addWidget(self.restore)
+        self.add(row(self.restore, 1))
         self.set_devices(())
         self.set_defaults()
 

@@ -80,7 +80,7 @@ class CheckResult(QWidget):
 
     def _number_card(self) -> Card:
         card = Card()
-        left = column(self.number, make_text("of held-back clips were right", Role.MUTED), spacing=0)
+        left = column(self.number, make_text("of held-back clips were right", Role.MUTED), 1, spacing=0)
         right = column(self.verdict, self.interval, self.scale, spacing=6)
         line = row(left, right, spacing=32)
         line.setStretch(1, 1)
@@ -109,17 +109,9 @@ class CheckResult(QWidget):
             banner = Banner(closable=False)
             banner.show_message(warned.message, warned.hint, Tone.WARNING)
             self.warnings.addWidget(banner)
-        looks = self._looks(report.labels)
+        looks = dict(zip(report.labels, self._session.looks(report.labels), strict=True))
         self.matrix.show_counts([looks[name] for name in report.labels], report.confusion)
         self._show_mistakes(report, looks)
-
-    def _looks(self, names: tuple[str, ...]) -> dict[str, BarLabel]:
-        known = {label.name: label for label in self._session.project.labels()}
-        looks = {}
-        for name in names:
-            label = known.get(name)
-            looks[name] = BarLabel(name, label.colour if label else "#888888", label.symbol if label else "●")
-        return looks
 
     def _show_mistakes(self, report: CheckReport, looks: dict[str, BarLabel]) -> None:
         clear_layout(self._mistakes)

@@ -1,5 +1,6 @@
 """The Check screen."""
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar
 
 from serstudio.gui.bridge.jobs import Job
@@ -25,6 +26,9 @@ class CheckScreen(Page):
             make_button("Check", Kind.PRIMARY, "check", tip="Measure the accuracy", shortcut="Ctrl+Return")
         )
         self.button.button.setShortcut("Ctrl+Return")
+        self.again = ReasonedButton(make_button("Check again", Kind.NORMAL, "loop", tip="Measure it anew"))
+        self.again.hide()
+        self.header.addWidget(self.again, 0, Qt.AlignmentFlag.AlignTop)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the check")
@@ -49,6 +53,7 @@ class CheckScreen(Page):
             self.add(widget)
         self.close_column()
         self.button.button.clicked.connect(self.check)
+        self.again.button.clicked.connect(self.check)
         self.cancel.clicked.connect(self.on_cancel_clicked)
         self.result.clip_opened.connect(session.clip_requested)
         session.facts_changed.connect(self.on_facts_changed)
@@ -57,7 +62,9 @@ class CheckScreen(Page):
 
     def on_facts_changed(self) -> None:
         facts = self._session.facts
-        self.button.set_reason(check_reason(facts) or self._session.engine_reason())
+        reason = check_reason(facts) or self._session.engine_reason()
+        self.button.set_reason(reason)
+        self.again.set_reason(reason)
         self.result.set_stale(stale=facts.check_is_stale)
 
     def check(self) -> None:
@@ -68,6 +75,7 @@ class CheckScreen(Page):
         self.now.setText("Starting the engine; the first time takes some seconds")
         self._progress.show()
         self._start.hide()
+        self.again.hide()
         job = self._job = self._session.start(Step.CHECK, CheckProject(self._session.project.folder))
         job.progressed.connect(self.on_progressed)
         job.warned.connect(self.on_warned)
@@ -86,13 +94,14 @@ class CheckScreen(Page):
     def on_done(self, report: CheckReport) -> None:
         self.result.show_report(report, self._warnings)
         self.result.show()
-        self.button.button.setText("Check again")
         self._session.set_check_report(report)
 
     def on_ended(self) -> None:
         self._job = None
         self._progress.hide()
-        self._start.show()
+        has_result = self._session.check_report is not None
+        self._start.setVisible(not has_result)
+        self.again.setVisible(has_result)
 
     def on_cancel_clicked(self) -> None:
         if self._job is not None:

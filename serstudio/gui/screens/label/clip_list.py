@@ -216,6 +216,7 @@ class ClipListPanel(QFrame):
 
     def _show_count(self) -> None:
         shown, total = self.model.rowCount(), self.model.total()
+        self.count.setVisible(shown != total)
         self.count.setText(plural(shown, "clip") if shown == total else f"{shown:,} of {plural(total, 'clip')}")
 
     def on_filter_activated(self) -> None:

@@ -11,6 +11,7 @@ from engine.audio.decode import AUDIO_SUFFIXES
 from engine.errors import MicrophoneError, SerStudioError
 from serstudio.gui.bridge.live import LiveBridge, LiveSource, LiveState
 from serstudio.gui.screens.live.verdict import Verdict
+from serstudio.gui.screens.version_chooser import VersionChooser
 from serstudio.gui.session import Session
 from serstudio.gui.steps import Step
 from serstudio.gui.widgets.buttons import Kind, ReasonedButton, make_button, set_icon
@@ -19,7 +20,6 @@ from serstudio.gui.widgets.empty_state import EmptyState
 from serstudio.gui.widgets.layout import Card, column, row
 from serstudio.gui.widgets.scroll_plot import ScrollPlot
 from serstudio.gui.widgets.text import Role, make_text
-from serstudio.gui.screens.version_chooser import VersionChooser
 from serstudio.usecases.stream_live import Heard, StreamEnded, StreamStarted
 from serstudio.usecases.worker_process import Failed
 
@@ -46,6 +46,7 @@ class LiveScreen(QWidget):
         self._build()
         self.start.button.clicked.connect(self.toggle)
         self.source.activated.connect(self.on_source_activated)
+        self.version.currentIndexChanged.connect(self.on_version_changed)
         session.facts_changed.connect(self.on_facts_changed)
         self.bridge.state_changed.connect(self.on_state_changed)
         self.bridge.started.connect(self.on_started)
@@ -56,6 +57,7 @@ class LiveScreen(QWidget):
         space = QShortcut(QKeySequence("Space"), self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
         space.activated.connect(self.toggle)
         self.on_facts_changed()
+        self.on_version_changed()
 
     def _build(self) -> None:
         work = QWidget()
@@ -64,20 +66,20 @@ class LiveScreen(QWidget):
         layout.setSpacing(16)
         heading = column(
             make_text("Live", Role.TITLE),
-            make_text("Speak, and see what the model hears, four times a second.", Role.MUTED, wrap=True),
+            make_text("Speak, and see what the model hears. It answers four times a second.", Role.MUTED, wrap=True),
             spacing=4,
         )
         layout.addLayout(heading)
         controls = row(
             column(make_text("Source", Role.CAPTION), self.source, spacing=4),
             column(make_text("Model", Role.CAPTION), self.version, spacing=4),
-            column(make_text(" ", Role.CAPTION), self.start, spacing=4),
             spacing=12,
         )
-        controls.setStretch(0, 3)
-        controls.setStretch(1, 3)
-        controls.setStretch(2, 2)
+        controls.addWidget(self.start.button, 0, Qt.AlignmentFlag.AlignBottom)
+        controls.setStretch(0, 1)
+        controls.setStretch(1, 1)
         layout.addLayout(controls)
+        layout.addWidget(self.start.reason_line)
         layout.addWidget(self.verdict, 3)
         picture = Card(margin=12)
         picture.body.addWidget(self.plot, 1)
@@ -188,6 +190,11 @@ class LiveScreen(QWidget):
             self._session.error_raised.emit(SerStudioError(failed.message, failed.hint))
 
     # --- the rest ----------------------------------------------------------------------------------
+
+    def on_version_changed(self) -> None:
+        """Show the labels that this version will judge by."""
+        if self.bridge.state is LiveState.IDLE:
+            self.verdict.set_labels(self._session.looks(self.version.labels()))
 
     def on_facts_changed(self) -> None:
         self._pages.setCurrentIndex(0 if self._session.facts.versions else 1)

@@ -1,5 +1,7 @@
 """The label that wins now, large, with its bars."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
@@ -14,9 +16,8 @@ class Verdict(Card):
     """Fed by the live bridge's events."""
 
     def __init__(self) -> None:
-        super().__init__(margin=24)
+        super().__init__(margin=16)
         self._labels: tuple[BarLabel, ...] = ()
-        self._first_s = 0.0
         self.symbol = Symbol("●", "#888888", 44)
         self.name = ElidedText("", Role.DISPLAY)
         self.words = make_text("", Role.MUTED, wrap=True)
@@ -31,11 +32,16 @@ class Verdict(Card):
         self._frames = QTimer(self)
         self._frames.setInterval(33)
         self._frames.timeout.connect(self.bars.tick)
+        self._frames.start()
         self.show_idle()
 
+    def set_labels(self, labels: Sequence[BarLabel]) -> None:
+        self._labels = tuple(labels)
+        self.bars.set_labels(self._labels)
+
     def show_idle(self, words: str = "Press Start, then speak.") -> None:
-        self._frames.stop()
         self.symbol.hide()
+        self.bars.show_scores([0.0] * len(self._labels))
         self.name.set_full_text("Not listening")
         self.words.setText(words)
 
@@ -45,12 +51,9 @@ class Verdict(Card):
         self.words.setText("The model is being loaded; the first time takes some seconds.")
 
     def show_started(self, started: StreamStarted) -> None:
-        self._labels = tuple(BarLabel(label.name, label.colour, label.symbol) for label in started.labels)
-        self._first_s = started.first_decision_s
-        self.bars.set_labels(self._labels)
+        self.set_labels([BarLabel(label.name, label.colour, label.symbol) for label in started.labels])
         self.name.set_full_text("Listening…")
         self.words.setText(f"The first answer comes after {started.first_decision_s:.1f} s of sound.")
-        self._frames.start()
 
     def show_heard(self, heard: Heard) -> None:
         self.bars.show_scores(heard.scores, quiet=heard.quiet)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFileDialog, QProgressBar, QTextBrowser, QWidget
 from serstudio.gui.bridge.jobs import Job
 from serstudio.gui.dialogs.new_project import folder_name, free_folder, projects_home
 from serstudio.gui.screens.share.exported_card import ExportedCard
+from serstudio.gui.screens.version_chooser import VersionChooser
 from serstudio.gui.session import Session
 from serstudio.gui.steps import Step, version_reason
 from serstudio.gui.widgets.buttons import Kind, ReasonedButton, make_button
@@ -14,7 +15,6 @@ from serstudio.gui.widgets.disclosure import Disclosure
 from serstudio.gui.widgets.empty_state import EmptyState
 from serstudio.gui.widgets.layout import Card, Page, column, row
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
-from serstudio.gui.screens.version_chooser import VersionChooser
 from serstudio.usecases.events import Progress
 from serstudio.usecases.requests import ExportModel, ModelExported
 
