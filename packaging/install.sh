@@ -117,15 +117,14 @@ install_project() {
 make_venv() {
     find_python || die "No Python 3.11, 3.12 or 3.13 was found. Install one (for example: apt-get install python3 python3-venv), or name it in SERSTUDIO_PYTHON."
     # A .venv that was moved here, or whose Python is gone, is made anew; a good one is kept.
-    if [ "$(.venv/bin/python -c 'import sys; print(sys.prefix)' 2>/dev/null)" = "$PWD/.venv" ] &&
-        .venv/bin/python -m pip --version >/dev/null 2>&1; then
+    if [ "$(cat .venv/.serstudio-home 2>/dev/null)" = "$PWD" ] && .venv/bin/python -m pip --version >/dev/null 2>&1; then
         return 0
     fi
     rm -rf .venv
     if ! "$PYTHON" -c 'import ensurepip' 2>/dev/null && [ "$(uname)" = Linux ]; then
         apt_install python3-venv "$("$PYTHON" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
     fi
-    "$PYTHON" -m venv .venv || die "$PYTHON could not make a virtual environment. Install python3-venv, then run this again."
+    "$PYTHON" -m venv .venv && printf '%s\n' "$PWD" >.venv/.serstudio-home || die "$PYTHON could not make a virtual environment. Install python3-venv, then run this again."
 }
 
 if command -v sha256sum >/dev/null; then SHA256=(sha256sum); else SHA256=(shasum -a 256); fi
