@@ -132,7 +132,12 @@ class Recorder:
             self._drain()
             self._failure = None
             take = _Take(self._project.audio_folder, self.rate_hz)
-            take.writer.write(self._microphone.ring.already_read(self._pre_roll))
+            try:
+                take.writer.write(self._microphone.ring.already_read(self._pre_roll))
+            except OSError:
+                take.close()
+                take.path.unlink()
+                raise
             self._take = take
 
     def finish(self, name: str | None = None) -> Clip:

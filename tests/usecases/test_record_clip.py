@@ -175,6 +175,23 @@ def test_full_disk_keeps_what_was_written_and_says_so(project: Project, monkeypa
 
 
 @pytest.mark.usefixtures("made")
+def test_recording_that_cannot_begin_leaves_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_space(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with Recorder(project) as recorder:
+        with monkeypatch.context() as patch:
+            patch.setattr(record_clip.WavWriter, "write", no_space)
+            with pytest.raises(ProjectError, match="No space left on device"):
+                recorder.begin()
+        assert not recorder.recording
+        assert leftovers(project) == []
+        recorder.begin()
+        microphone_of(recorder).say(0.1, 0.5)
+        assert recorder.finish().duration_s == pytest.approx(0.5)
+
+
+@pytest.mark.usefixtures("made")
 def test_unplugged_microphone_is_reported_and_the_take_kept(project: Project) -> None:
     with Recorder(project) as recorder:
         recorder.begin()
