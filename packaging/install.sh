@@ -116,8 +116,9 @@ install_project() {
 
 make_venv() {
     find_python || die "No Python 3.11, 3.12 or 3.13 was found. Install one (for example: apt-get install python3 python3-venv), or name it in SERSTUDIO_PYTHON."
-    # A .venv that was moved here, or whose Python is gone, is made anew; a good one is kept.
-    if [ "$(cat .venv/.serstudio-home 2>/dev/null)" = "$PWD" ] && .venv/bin/python -m pip --version >/dev/null 2>&1; then
+    # A .venv that was moved here with its folder, or whose Python is gone, is made anew; a good one is kept.
+    if [ "$(cat .venv/.serstudio-home 2>/dev/null || printf %s "$PWD")" = "$PWD" ] &&
+        .venv/bin/python -m pip --version >/dev/null 2>&1; then
         return 0
     fi
     rm -rf .venv
