@@ -66,7 +66,8 @@ def import_(
 ) -> None:
     """Bring files, folders or a CSV manifest into the project DIR.
 
-    Files are copied; the originals stay untouched. A clip that is there already is skipped.
+    Reads wav, flac, mp3, ogg, opus, m4a, aac, amr, 3gp and mp4. Files are copied; the originals stay
+    untouched. A clip that is there already is skipped.
     """
     if not paths and manifest is None:
         raise click.UsageError("Nothing to import: give files or folders, or --manifest.")
@@ -88,6 +89,8 @@ def import_(
         output.print_json(report)
     else:
         _say_report(report)
+    if not report.added_clip_ids and not report.skipped:
+        raise SerStudioError("No audio file was found there.", "Check the folder; --help tells the formats.")
     if not report.added_clip_ids and not all(skipped.is_known for skipped in report.skipped):
         raise SerStudioError("Nothing was added.", "The reasons stand beside each file.")
 

@@ -65,6 +65,8 @@ def record(
     from serstudio.usecases.label_clips import label_clips
     from serstudio.usecases.record_clip import Recorder
 
+    if seconds is None and not sys.stdin.isatty():
+        raise click.UsageError("Nobody can press Enter here: give --seconds.")
     device = find_device(device_name)
     with Project.open(folder) as project, closing(Recorder(project, device)) as recorder:
         keep_recovered(project)

@@ -64,7 +64,7 @@ def fails(run: Run) -> Run:
     return run_failing
 
 
-def start(*arguments: object, **environment: str) -> subprocess.Popen[str]:
+def start(*arguments: object, stdin: int = subprocess.DEVNULL, **environment: str) -> subprocess.Popen[str]:
     """A command line in a process of its own, as a shell would start it."""
     command = [sys.executable, "-m", "serstudio", *map(str, arguments)]
     return subprocess.Popen(
@@ -72,7 +72,7 @@ def start(*arguments: object, **environment: str) -> subprocess.Popen[str]:
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         text=True,
     )
 

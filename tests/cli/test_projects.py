@@ -73,6 +73,11 @@ def test_import_takes_so_many_clips_of_some_labels(tmp_path: Path, voices: Path,
     assert {clip["speaker"] for clip in listed["clips"]} <= {"0", "1", "2", "3", "s0", "s1", "s2", "s3"}
 
 
+def test_import_says_when_a_folder_holds_no_audio(tmp_path: Path, project: Project, fails: Run) -> None:
+    (tmp_path / "notes").mkdir()
+    assert "No audio file" in fails("import", project.folder, tmp_path / "notes").err
+
+
 def test_import_needs_something(project: Project, fails: Run) -> None:
     assert fails("import", project.folder).code == 2
     assert fails("import", project.folder, "x.wav", "--per-label", 3).code == 2

@@ -1,11 +1,14 @@
 """record and live with a real microphone path: a clip is played into a null sink and heard again."""
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
+from serstudio.project import Project
+from tests.cli.conftest import Run, run_apart, start
 from tests.conftest import NullSink, ToneClip
 
 pytestmark = pytest.mark.microphone
@@ -22,6 +25,33 @@ def test_record_a_labelled_clip(tmp_path: Path, run: Run, fails: Run, null_sink:
     assert run("label", tmp_path / "p", "--json").json["label_counts"] == {"joy": 1}
     assert "fury" in fails("record", tmp_path / "p", "--as", "fury", "--seconds", 1).err
     assert not list((tmp_path / "p" / "audio").glob(".recording*"))
+
+
+def test_enter_ends_a_recording(project: Project, null_sink: NullSink, tone_clip: ToneClip) -> None:
+    keyboard, terminal = os.openpty()
+    audio = project.folder / "audio"
+    with null_sink.playing(tone_clip("long.wav", duration_s=60.0)):
+        process = start("record", project.folder, "--json", stdin=terminal)
+        try:
+            end = time.monotonic() + 30
+            while not list(audio.glob(".recording-*.wav")) and process.poll() is None and time.monotonic() < end:
+                time.sleep(0.05)
+            time.sleep(1.0)
+            os.write(keyboard, b"\n")
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+            process.wait()
+            os.close(keyboard)
+            os.close(terminal)
+    assert process.returncode == 0, err
+    assert json.loads(out)["duration_s"] > 1.0
+
+
+def test_without_a_keyboard_the_length_must_be_given(project: Project) -> None:
+    ran = run_apart("record", project.folder)
+    assert ran.code == 2
+    assert "--seconds" in ran.err
 
 
 def test_live_hears_the_microphone(adapted_project: Path, run: Run, null_sink: NullSink, tone_clip: ToneClip) -> None:
