@@ -117,6 +117,17 @@ def test_group_is_one_step_and_all_or_nothing(project: Project) -> None:
     assert project.redo_text == "Bring in the field trip", "what failed is not an action"
 
 
+def test_row_touched_twice_in_a_group_goes_back_to_the_start(project: Project) -> None:
+    (clip,) = project.add_clips([new_clip(1, label_id=1)], "Import")
+    with project.action("Change its mind"):
+        project.set_label([clip.id], 2)
+        project.set_label([clip.id], 3)
+    project.undo()
+    assert project.clip(clip.id).label_id == 1
+    project.redo()
+    assert project.clip(clip.id).label_id == 3
+
+
 def test_random_walks_return_exactly(project: Project) -> None:
     """Any sequence of actions, undone to the start and redone to the end, gives the same states."""
     chance = random.Random(7)

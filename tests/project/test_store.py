@@ -1,5 +1,6 @@
 """The project folder: creating, opening, moving, labels, clips and versions."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -195,6 +196,16 @@ def test_zip_of_a_closed_project_holds_everything(project: Project, tmp_path: Pa
     with Project.open(tmp_path / "colleague") as copy:
         assert len(copy.clips()) == 3
         assert copy.next_version_number() == 1
+
+
+def test_closing_folds_the_log_while_somebody_else_has_it_open(project: Project, tmp_path: Path) -> None:
+    with Project.open(project.folder):
+        with_clips(project, 3)
+        project.close()
+        (tmp_path / "copy").mkdir()
+        shutil.copy(project.folder / "project.sqlite", tmp_path / "copy")
+    with Project.open(tmp_path / "copy") as copy:
+        assert len(copy.clips()) == 3
 
 
 def test_every_action_is_on_disk_at_once(project: Project) -> None:

@@ -247,6 +247,7 @@ def test_recovery_mends_a_header_that_lags_behind(project: Project) -> None:
     (clip,) = recover_recordings(project)
     samples, _ = read_audio(project.clip_path(clip))
     assert len(samples) == 2 * RATE_HZ
+    assert project.clip_path(clip).stat().st_size == 44 + 3 * len(samples), "no part of a sample is left"
     assert samples == pytest.approx(0.5, abs=1e-6)
 
 

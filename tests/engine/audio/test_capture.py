@@ -71,6 +71,35 @@ def test_last_and_already_read_leave_the_reader_where_it_is() -> None:
     assert ring.read_new().tolist() == [6, 7]
 
 
+class Overtaken:
+    """The frames of a ring whose writer comes by, once, while they are copied out."""
+
+    def __init__(self, ring: Ring, block: np.ndarray) -> None:
+        self._ring, self._block, self._frames = ring, block, ring._frames
+        self.shape = self._frames.shape
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __setitem__(self, place: Any, value: np.ndarray) -> None:
+        self._frames[place] = value
+
+    def __getitem__(self, place: Any) -> np.ndarray:
+        block, self._block = self._block, self._block[:0]
+        self._ring.write(block)
+        return self._frames[place]
+
+
+def test_frames_overwritten_during_the_copy_are_not_given_out() -> None:
+    ring = Ring(10)
+    ring.write(ramp(0, 10))
+    ring._frames = Overtaken(ring, ramp(10, 18))  # type: ignore[assignment]
+    assert ring.read_new().tolist() == [8, 9]
+    assert ring.overruns == 1
+    assert ring.read_new().tolist() == ramp(10, 18).tolist()
+    assert ring.overruns == 1
+
+
 def test_two_channels_are_read_as_their_mean() -> None:
     ring = Ring(10, channels=2)
     ring.write(np.array([[1, 3], [2, 4]], dtype=np.float32))
