@@ -1,12 +1,11 @@
 """Classify files with an adapted model."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from engine.audio.decode import AUDIO_SUFFIXES
 from engine.classification import Classification, classify_in_blocks
 from engine.errors import AudioError
 from engine.model_folder import load_model
+from serstudio.usecases.audio_files import find_audio_files, shown
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.find_model import find_model
 from serstudio.usecases.requests import ClassifyFiles, FileResult, FilesClassified, Skipped
@@ -16,30 +15,26 @@ def classify_files(request: ClassifyFiles) -> Iterator[Event]:
     """Files, and folders of files, one after the other; what cannot be read is skipped, with the reason."""
     yield Progress(0, None, "Loading the model")
     model = load_model(find_model(request.model), request.device)
-    files = [file for path in request.paths for file in _files(path)]
+    found = find_audio_files(request.paths)
+    files = found.files
     results: list[FileResult] = []
-    skipped: list[Skipped] = []
+    skipped = list(found.unreadable_folders)
+    for folder in skipped:
+        yield Warned(f"{folder.file}: {folder.reason}.", "Change its permissions, then classify it again.")
     for step, file in enumerate(files, start=1):
         try:
             for event in classify_in_blocks(model, file):
                 if isinstance(event, Classification):
                     results.append(
-                        FileResult(str(file), event.label, event.scores, event.duration_s, event.window_count)
+                        FileResult(shown(file), event.label, event.scores, event.duration_s, event.window_count)
                     )
                 else:
-                    yield Progress(step - 1, len(files), f"{file.name}, {event:.0f} s")
+                    yield Progress(step - 1, len(files), f"{shown(file.name)}, {event:.0f} s")
         except AudioError as error:
-            skipped.append(Skipped(str(file), str(error)))
-            yield Warned(f"{file.name} was skipped: {error.message}", error.hint)
+            skipped.append(Skipped(shown(file), str(error)))
+            yield Warned(f"{shown(file.name)} was skipped: {error.message}", error.hint)
         yield Progress(step, len(files), "Classifying")
     split = sum(result.window_count > 1 for result in results)
     if split:
         yield Warned(f"{split} clips are longer than 9.4 s: split into windows, and the scores averaged.")
     yield Done(FilesClassified(tuple(results), tuple(skipped)))
-
-
-def _files(path: Path) -> list[Path]:
-    """The file itself, or every audio file under the folder."""
-    if not path.is_dir():
-        return [path]
-    return sorted(found for found in path.rglob("*") if found.is_file() and found.suffix.lower() in AUDIO_SUFFIXES)
