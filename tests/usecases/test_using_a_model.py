@@ -63,7 +63,7 @@ def test_check_warns_where_no_speaker_can_be_left_out(labelled_project: Path, ti
 
 def test_classify_takes_files_and_folders(adapted_project: Path, voices: Path) -> None:
     result = classify(adapted_project, voices, voices / "joy-0-0.wav")
-    assert len(result.results) == 25
+    assert len(result.results) == 24, "a file that is named twice is classified once"
     for each in result.results:
         assert set(each.scores) == set(NAMES)
         assert sum(each.scores.values()) == pytest.approx(1.0)
