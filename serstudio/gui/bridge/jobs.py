@@ -45,7 +45,7 @@ class Job(QObject):
     ended = Signal()  # after whichever of the three
 
     def __init__(self, request: Request, runner: "JobRunner") -> None:
-        super().__init__(runner)
+        super().__init__()  # no parent: it lives as long as somebody holds it
         self.request = request
         self.state = JobState.WAITING
         self.last_progress: Progress | None = None
@@ -92,7 +92,6 @@ class JobRunner(QObject):
         job = Job(request, self)
         self._queue.append(job)
         self._timer.start()
-        QTimer.singleShot(0, self, self.on_timeout)
         return job
 
     def cancel(self, job: Job) -> None:
@@ -208,7 +207,6 @@ class JobRunner(QObject):
         job.state = JobState.ENDED
         tell()
         job.ended.emit()
-        job.deleteLater()
 
     # --- the process -------------------------------------------------------------------------------
 

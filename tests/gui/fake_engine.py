@@ -1,0 +1,145 @@
+"""A stand-in for the engine's processes: the same pipes and messages, no torch, answers at once.
+
+It is a module of its own because a spawned process imports it by name. What a request asks for is
+steered by its values: see `serve_fake_jobs`.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event as StopFlag
+
+import numpy as np
+
+from engine.errors import LabellingError
+from serstudio.project import ModelVersion, Project
+from serstudio.usecases import dispatch
+from serstudio.usecases.events import Done, Event, Progress, Warned
+from serstudio.usecases.requests import (
+    AdaptProject,
+    CheckProject,
+    CheckReport,
+    DescribeMachine,
+    ExportModel,
+    MachineDescribed,
+    ModelExported,
+    Request,
+    VersionAdded,
+)
+from serstudio.usecases.stream_live import EndStream, Heard, LabelShown, OpenStream, StreamEnded, StreamStarted
+from serstudio.usecases.worker_process import Cancelled, failure_of
+
+STUBBORN, DYING, REFUSED, BROKEN, ENDLESS = "stubborn", "dying", "refused", "broken", "endless"
+
+
+def serve_fake_jobs(connection: Connection, cancel: StopFlag) -> None:
+    """As `serve_jobs`; the `base` of a request makes it misbehave."""
+    try:
+        while (request := connection.recv()) is not None:
+            _serve_one(connection, cancel, request)
+    except (EOFError, OSError):
+        return
+
+
+def _serve_one(connection: Connection, cancel: StopFlag, request: Request) -> None:
+    try:
+        for event in _events(request):
+            connection.send(event)
+            if cancel.is_set() and not isinstance(event, Done):
+                connection.send(Cancelled())
+                return
+    except Exception as error:
+        connection.send(failure_of(error))
+
+
+def _events(request: Request) -> Iterator[Event]:
+    match request:
+        case AdaptProject():
+            return _adapt(request)
+        case CheckProject():
+            return _check(request)
+        case ExportModel():
+            return _export(request)
+        case DescribeMachine():
+            return iter([Done(MachineDescribed("A fake machine: adapting takes no time", ("cpu",), 40.0))])
+        case _:
+            return dispatch.run(request)
+
+
+def _adapt(request: AdaptProject) -> Iterator[Event]:
+    yield Progress(0, None, "Loading the base")
+    if request.base == STUBBORN:
+        time.sleep(60)
+    if request.base == DYING:
+        os._exit(3)
+    if request.base == REFUSED:
+        raise LabellingError("Only one label has clips.", "Label clips of a second one.")
+    if request.base == BROKEN:
+        raise ZeroDivisionError("in /home/ana/secret.py")
+    step = 0
+    while request.base == ENDLESS or step < request.steps:
+        step += 1
+        time.sleep(0.01)
+        yield Progress(min(step, request.steps), request.steps, "Adapting", 1.0 / step, 0.1)
+    with Project.open(request.folder) as project:
+        number = project.next_version_number()
+        counts = project.label_counts()
+        labels = tuple(label.name for label in project.labels() if counts[label.id])
+        count = sum(counts.values())
+        folder = project.versions_folder / f"{number:04d}"
+        folder.mkdir()
+        (folder / "README.md").write_text("---\nlicense: mit\n---\n# A model card\n\nlabels", encoding="utf-8")
+        project.add_version(
+            ModelVersion(
+                number, f"models/{folder.name}", datetime.now(UTC), request.base, request.method,
+                request.steps, request.learning_rate, request.seed, labels, count, 0.2, 0.04,
+            )
+        )  # fmt: skip
+    yield Warned("One label has a single clip.", "Label a second one.")
+    yield Done(VersionAdded(number, folder, request.method, labels, count, 0.2, 0.04))
+
+
+def _check(request: CheckProject) -> Iterator[Event]:
+    with Project.open(request.folder) as project:
+        labels = tuple(label.name for label in project.labels())
+        first = project.clips()[0]
+    size = len(labels)
+    confusion = tuple(tuple(4 if row == column else int(column == 0) for column in range(size)) for row in range(size))
+    yield Progress(1, 2, "Listening to clips")
+    yield Warned("The same voices are on both sides.", "Name the speakers.")
+    yield Done(
+        CheckReport(
+            scheme="folds", fold_count=5, labels=labels, confusion=confusion, accuracy=0.8, interval=(0.6, 0.9),
+            unweighted_accuracy=0.79, macro_f1=0.78, clip_count=14, speaker_count=0,
+            mistakes=((first.id, labels[1], labels[0]),), chance=1 / size,
+        )
+    )  # fmt: skip
+
+
+def _export(request: ExportModel) -> Iterator[Event]:
+    yield Progress(0, None, "Copying the model")
+    request.to.mkdir()
+    (request.to / "README.md").write_text("# card", encoding="utf-8")
+    yield Done(ModelExported(request.to, request.version or 1, 7, 0.0, 45_000_000))
+
+
+def serve_fake_live(connection: Connection) -> None:
+    """As `serve_live`: the first label grows surer with each answer; a block of zeros is too quiet."""
+    rate_hz, heard = 16_000, 0
+    try:
+        while (message := connection.recv()) is not None:
+            if isinstance(message, OpenStream):
+                rate_hz, heard = message.rate_hz, 0
+                labels = (LabelShown("anger", "#0077bb", "▲"), LabelShown("joy", "#ee7733", "●"))
+                connection.send(StreamStarted(labels, "pl", 0.25))
+            elif isinstance(message, EndStream):
+                connection.send(StreamEnded("anger", {"anger": 0.75, "joy": 0.25}, heard / rate_hz, 1))
+            else:
+                before, heard = heard, heard + len(message)
+                if heard * 4 // rate_hz > before * 4 // rate_hz:
+                    quiet = not np.abs(message).any()
+                    connection.send(Heard(0.0, heard / rate_hz, (0.9, 0.1), -20.0, quiet))
+    except (EOFError, OSError):
+        return

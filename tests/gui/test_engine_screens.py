@@ -1,0 +1,215 @@
+"""Adapt, Check, Live and Share over fake engine processes: reasons, progress, results."""
+
+from pathlib import Path
+
+import pytest
+from fake_engine import ENDLESS, REFUSED, serve_fake_live
+from PySide6.QtCore import Qt
+
+from serstudio.gui.bridge.live import LiveSource, LiveState
+from serstudio.gui.screens.live import LiveScreen
+from serstudio.gui.session import Session
+from serstudio.gui.steps import Step, StepState
+from serstudio.gui.workspace import Workspace
+from serstudio.usecases.stream_live import Heard
+
+# --- adapt -----------------------------------------------------------------------------------------
+
+
+def adapt_now(workspace: Workspace, qtbot) -> None:
+    workspace.show_step(Step.ADAPT)
+    qtbot.mouseClick(workspace.adapt.button.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: workspace.session.running_job(Step.ADAPT) is None, timeout=20_000)
+
+
+def test_adapt_says_why_it_cannot(workspace: Workspace, session: Session) -> None:
+    button = workspace.adapt.button
+    assert not button.button.isEnabled()
+    assert "labelled clips" in button.reason()
+    assert button.button.toolTip() == button.reason()
+    assert button.reason_line.isVisibleTo(workspace.adapt)
+
+
+def test_adapt_makes_a_version_and_says_so(workspace: Workspace, labelled: Session, qtbot) -> None:
+    assert "6 labelled clips" in workspace.adapt.plan.text()
+    adapt_now(workspace, qtbot)
+    assert workspace.adapt.result_title.text() == "Version 1 is ready"
+    assert workspace.adapt.notes.count() == 1, "the warning of the run is shown"
+    qtbot.waitUntil(lambda: labelled.statuses()[Step.ADAPT].state is StepState.DONE)
+    assert labelled.statuses()[Step.LIVE].state is StepState.READY
+
+
+def test_progress_shows_step_loss_and_time_and_the_window_lives(workspace, labelled: Session, qtbot) -> None:
+    screen = workspace.adapt
+    screen.advanced.base.setText(ENDLESS)
+    workspace.show_step(Step.ADAPT)
+    screen.adapt()
+    qtbot.waitUntil(lambda: bool(screen.progress.line.values()), timeout=20_000)
+    assert "of 25" in screen.progress.words.text()
+    assert "left" in screen.progress.left.text()
+    assert labelled.statuses()[Step.ADAPT].state is StepState.BUSY
+    labelled.project.set_label([labelled.project.clips()[7].id], labelled.project.labels()[2].id)
+    qtbot.waitUntil(lambda: labelled.facts.labelled == 7, timeout=1_000)
+    assert "Adapt is running" in (workspace.check.button.reason() or "")
+    qtbot.mouseClick(screen.progress.cancel, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: labelled.running_job(Step.ADAPT) is None, timeout=1_500)
+    assert not labelled.project.versions()
+    assert screen.progress.isHidden()
+    assert "Cancelled" in workspace.toast.message.text()
+
+
+def test_a_refusal_is_shown_in_the_banner(workspace: Workspace, labelled: Session, qtbot) -> None:
+    workspace.adapt.advanced.base.setText(REFUSED)
+    adapt_now(workspace, qtbot)
+    assert workspace.banner.message.text() == "Only one label has clips."
+    assert workspace.banner.hint.text() == "Label clips of a second one."
+
+
+def test_advanced_values_reach_the_request_and_bad_ones_are_refused(workspace, labelled: Session, tmp_path) -> None:
+    advanced = workspace.adapt.advanced
+    assert advanced.request(tmp_path).learning_rate == 1e-5
+    advanced.method.setCurrentIndex(advanced.method.findData("pmf"))
+    advanced.steps.setValue(7)
+    advanced.seed.setValue(3)
+    request = advanced.request(tmp_path)
+    assert (request.method, request.steps, request.seed, request.device) == ("pmf", 7, 3, "auto")
+    advanced.rate.setText("")
+    assert "learning rate" in (workspace.adapt.button.reason() or "")
+    advanced.set_defaults()
+    assert workspace.adapt.button.reason() is None
+
+
+def test_a_version_is_deleted_only_on_the_second_press(workspace: Workspace, adapted: Session, qtbot) -> None:
+    from serstudio.gui.screens.adapt.versions_card import VersionsCard
+
+    card = workspace.adapt.findChild(VersionsCard)
+    row = card.rows[0]
+    row.delete.click()
+    assert len(adapted.project.versions()) == 1
+    row.delete.click()
+    assert adapted.project.versions() == []
+
+
+# --- check -----------------------------------------------------------------------------------------
+
+
+def test_check_shows_number_matrix_warning_and_mistakes(workspace: Workspace, labelled: Session, qtbot) -> None:
+    screen = workspace.check
+    workspace.show_step(Step.CHECK)
+    with qtbot.waitSignal(labelled.check_reported, timeout=20_000):
+        screen.check()
+    result = screen.result
+    assert result.number.text() == "80%"
+    assert "60%" in result.interval.text()
+    assert "33%" in result.verdict.text()
+    assert "5 parts" in result.scheme.text()
+    assert result.warnings.count() == 1
+    assert "anger was taken for anger 4" in result.matrix.accessibleDescription()
+    result.matrix.grab()
+    qtbot.waitUntil(lambda: labelled.statuses()[Step.CHECK].action == "80% right")
+    result.mistake_rows[0].open.click()
+    assert workspace.step is Step.LABEL
+    assert workspace.label.list.current_id == labelled.project.clips()[0].id
+
+
+def test_a_check_is_stale_after_a_label_changes(workspace: Workspace, labelled: Session, qtbot) -> None:
+    with qtbot.waitSignal(labelled.check_reported, timeout=20_000):
+        workspace.check.check()
+    labelled.project.set_label([labelled.project.clips()[0].id], None)
+    qtbot.waitUntil(lambda: not workspace.check.result.stale.isHidden())
+    assert labelled.statuses()[Step.CHECK].action == "Labels changed: check again"
+
+
+# --- live ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def live(workspace: Workspace, adapted: Session, monkeypatch) -> LiveScreen:
+    monkeypatch.setattr(workspace.live.bridge, "_serve", serve_fake_live)
+    workspace.show_step(Step.LIVE)
+    return workspace.live
+
+
+def test_live_without_a_version_leads_to_adapt(workspace: Workspace, session: Session) -> None:
+    assert workspace.live._pages.currentIndex() == 1
+    workspace.live.on_go_to_adapt()
+    assert workspace.step is Step.ADAPT
+
+
+def test_a_file_is_heard_to_its_end_at_least_four_times_a_second(live: LiveScreen, qtbot, tone_clip) -> None:
+    heard: list[Heard] = []
+    live.bridge.heard.connect(heard.append)
+    live.use_file(tone_clip("live.wav", duration_s=2.0))
+    assert live.source.currentData() == LiveSource(file=live._file)
+    with qtbot.waitSignal(live.bridge.ended, timeout=20_000):
+        live.toggle()
+        qtbot.waitUntil(lambda: live.verdict.name.full_text() == "anger", timeout=20_000)
+        assert live.start.button.text() == "Stop"
+        assert not live.source.isEnabled()
+        assert live.verdict.bars.scores() == (0.9, 0.1)
+    assert len(heard) >= 7, "2 s give 8 decisions; the first and the last may fall together"
+    assert live.verdict.bars.scores() == (0.75, 0.25)
+    assert "for all 2.0 s" in live.verdict.words.text()
+    assert live.start.button.text() == "Start"
+
+
+def test_silence_is_too_quiet_to_judge(live: LiveScreen, qtbot, write_wav) -> None:
+    import numpy as np
+
+    live.use_file(write_wav("silent.wav", np.zeros(48_000, np.float32)))
+    live.toggle()
+    qtbot.waitUntil(lambda: live.verdict.name.full_text() == "Too quiet to judge", timeout=20_000)
+    live.toggle()
+    qtbot.waitUntil(lambda: live.bridge.state is LiveState.IDLE, timeout=5_000)
+
+
+def test_leaving_the_screen_stops_listening(live: LiveScreen, workspace, qtbot, tone_clip) -> None:
+    live.use_file(tone_clip("long.wav", duration_s=20.0))
+    live.toggle()
+    qtbot.waitUntil(lambda: live.bridge.state is LiveState.LISTENING, timeout=20_000)
+    workspace.show_step(Step.LABEL)
+    qtbot.waitUntil(lambda: live.bridge.state is LiveState.IDLE, timeout=5_000)
+
+
+def test_closing_while_listening_leaves_nothing_behind(live: LiveScreen, window, qtbot, tone_clip) -> None:
+    live.use_file(tone_clip("long.wav", duration_s=20.0))
+    live.toggle()
+    qtbot.waitUntil(lambda: live.bridge.state is LiveState.LISTENING, timeout=20_000)
+    window.close()
+    assert live.bridge.process_id is None
+
+
+def test_a_missing_file_is_said_in_the_banner(live: LiveScreen, workspace: Workspace, tmp_path: Path) -> None:
+    live.use_file(tmp_path / "gone.wav")
+    live.toggle()
+    assert not workspace.banner.isHidden()
+    assert live.bridge.state is LiveState.IDLE
+
+
+# --- share -----------------------------------------------------------------------------------------
+
+
+def test_export_shows_what_was_verified_and_the_command(
+    workspace: Workspace, adapted: Session, qtbot, tmp_path
+) -> None:
+    screen = workspace.share
+    workspace.show_step(Step.SHARE)
+    screen.use_parent_folder(tmp_path / "out")
+    assert screen.target == tmp_path / "out" / "Test project model v1"
+    qtbot.mouseClick(screen.export.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not screen.exported.isHidden(), timeout=20_000)
+    assert "exactly the same answers on 7 sounds" in screen.exported.verified.text()
+    assert "45 MB" in screen.exported.verified.text()
+    assert screen.exported.command.full_text() == 'serstudio classify "Test project model v1" recording.wav'
+    qtbot.waitUntil(lambda: adapted.statuses()[Step.SHARE].action == "Version 1 exported")
+    assert screen.target.name == "Test project model v1 2", "the next export takes a new folder"
+
+
+def test_the_model_card_is_previewed_without_its_front_matter(workspace: Workspace, adapted: Session) -> None:
+    assert "A model card" in workspace.share.card_text.toPlainText()
+    assert "license" not in workspace.share.card_text.toPlainText()
+
+
+def test_nothing_to_share_leads_to_adapt(workspace: Workspace, session: Session) -> None:
+    assert not workspace.share.empty.isHidden()
+    assert "no adapted model" in (workspace.share.export.reason() or "")
