@@ -65,6 +65,8 @@ def label(workspace: Workspace, labels: list[str], clips: Path) -> None:
     workspace.show_step(Step.LABEL)
     screen = workspace.label
     screen.list.select_row(0)
+    workspace.window().activateWindow()
+    assert QTest.qWaitForWindowActive(workspace.window())
     screen.list.view.setFocus()
     wait_until(lambda: screen.clip_view.picture is not None, "the first clip")
     for _ in range(workspace.session.clips.total()):
@@ -126,6 +128,7 @@ def main() -> int:
     collect(workspace, clips)
     label(workspace, labels, clips)
     seen: dict[str, object] = {"platform": app.platformName(), "labelled": workspace.session.facts.labelled}
+    assert seen["labelled"], "the keys did not label"
     workspace.session.on_refresh()
     seen["rail"] = workspace.session.statuses()[Step.LABEL].action
     seen["adapted"] = adapt(workspace)
