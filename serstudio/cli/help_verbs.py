@@ -1,6 +1,6 @@
 """tour, doctor: seeing how it works, and why it does not."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +25,8 @@ def tour(folder: Path | None, as_json: bool) -> None:
 
     ended: TourEnded | None = None
     view = _TourView(silent=as_json)
-    with view:
-        for event in take_tour(folder):
+    with view, closing(take_tour(folder)) as events:
+        for event in events:
             match event:
                 case StepStarted():
                     view.say(f"\n{event.number}. {event.title}\n   $ {event.command}")

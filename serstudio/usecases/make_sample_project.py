@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from engine.resources import resource
@@ -36,9 +37,10 @@ def make_sample_project(request: MakeSampleProject) -> Iterator[Event]:
     try:
         for event in dispatch.run(NewProject(request.folder, SAMPLE_NAME, SAMPLE_LANGUAGE, labels=SAMPLE_LABELS)):
             created = created or isinstance(event, Done)
-        for event in dispatch.run(ImportClips(request.folder, manifest=sample / "start.csv")):
-            if not isinstance(event, Done):
-                yield event
+        with closing(dispatch.run(ImportClips(request.folder, manifest=sample / "start.csv"))) as events:
+            for event in events:
+                if not isinstance(event, Done):
+                    yield event
         shutil.copyfile(sample / LIVE_CLIP, request.folder / LIVE_CLIP)
     except BaseException:
         if created:

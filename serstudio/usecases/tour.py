@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -222,7 +222,7 @@ class Tour:
         return row.speaker
 
 
-def take_tour(folder: Path | None = None) -> Iterator[TourEvent]:
+def take_tour(folder: Path | None = None) -> Generator[TourEvent, None, None]:
     """Run the tour in `folder` (new or empty, kept), or in a temporary one. Raises SerStudioError."""
     with ExitStack() as stack:
         if folder is None:
@@ -238,11 +238,12 @@ def take_tour(folder: Path | None = None) -> Iterator[TourEvent]:
 
 def _follow(request: Request, result_type: type[ResultT]) -> Generator[Event, None, ResultT]:
     """Pass a use-case's events on, and return the result of its `Done`."""
-    for event in dispatch.run(request):
-        if isinstance(event, Done):
-            assert isinstance(event.result, result_type)
-            return event.result
-        yield event
+    with closing(dispatch.run(request)) as events:
+        for event in events:
+            if isinstance(event, Done):
+                assert isinstance(event.result, result_type)
+                return event.result
+            yield event
     raise AssertionError("a use-case ends with Done")
 
 
