@@ -97,7 +97,9 @@ def test_an_interrupted_adaptation_leaves_nothing(
     finally:
         process.kill()
         process.wait()
-    assert process.returncode == 130
+    # Python ends by the signal itself if it came while a library was executing a string (a dataclass is made
+    # of one); a shell tells both as 130.
+    assert process.returncode in (130, -signal.SIGINT)
     assert time.monotonic() - started < 10
     assert out == ""
     assert "Traceback" not in err
