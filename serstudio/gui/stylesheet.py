@@ -26,6 +26,7 @@ QLabel[role="warning"] { color: $warning; }
 QLabel[role="danger"] { color: $danger; }
 QLabel[role="success"] { color: $success; }
 QLabel[role="overline"] { color: $text_faint; font-size: ${caption}px; font-weight: 600; }
+QLabel[role="clock"] { font-size: ${title}px; font-weight: 600; }
 QLabel[role="code"] {
     font-family: "DejaVu Sans Mono", "Menlo", "Consolas", monospace; font-size: ${caption}px;
 }
@@ -81,6 +82,11 @@ QPushButton[kind="link"] {
 QPushButton[kind="link"]:hover { text-decoration: underline; }
 QPushButton[kind="link"]:focus { border: 2px solid $accent; padding: 0 1px; min-height: 20px; }
 QPushButton[kind="danger"] { color: $danger; }
+QPushButton[kind="record"] { min-height: 38px; padding: 0 18px; font-weight: 600; border-color: $danger; }
+QPushButton[kind="record"]:hover { background: $danger_soft; }
+QPushButton[kind="record"]:focus { border: 2px solid $danger; min-height: 36px; padding: 0 17px; }
+QPushButton[kind="record"]:disabled { border-color: $border; }
+QPushButton[kind="record"][live="true"] { background: $danger_soft; color: $danger; }
 QPushButton[kind="row"] { text-align: left; background: transparent; border: 1px solid transparent; }
 QPushButton[kind="row"]:hover { background: $surface_alt; }
 
@@ -92,12 +98,12 @@ QPushButton[kind="card"]:hover { border-color: $accent; background: $surface; }
 QPushButton[kind="card-primary"]:hover { border: 2px solid $accent; }
 QPushButton[kind="card"]:focus, QPushButton[kind="card-primary"]:focus { border: 2px solid $accent; padding: 0; }
 
-QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox {
+QLineEdit, QComboBox {
     background: $surface; border: 1px solid $border_strong; border-radius: ${radius}px;
     padding: 0 10px; min-height: 32px; selection-background-color: $accent; selection-color: $on_accent;
 }
-QLineEdit:hover, QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover { border-color: $text_faint; }
-QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {
+QLineEdit:hover, QComboBox:hover { border-color: $text_faint; }
+QLineEdit:focus, QComboBox:focus {
     border: 2px solid $accent; padding: 0 9px; min-height: 30px;
 }
 QLineEdit:disabled, QComboBox:disabled { background: $surface_alt; color: $text_faint; }
@@ -109,12 +115,6 @@ QComboBox QAbstractItemView {
     selection-background-color: $accent_soft; selection-color: $text;
 }
 QComboBox QAbstractItemView::item { min-height: 30px; padding: 0 8px; border-radius: 6px; }
-QSpinBox QLineEdit, QDoubleSpinBox QLineEdit {
-    border: none; background: transparent; padding: 0; min-height: 0;
-}
-QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
-    width: 0;
-}
 
 QMenu { background: $surface; border: 1px solid $border_strong; border-radius: ${radius}px; padding: 4px; }
 QMenu::item { padding: 6px 24px 6px 12px; border-radius: 6px; }

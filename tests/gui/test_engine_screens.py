@@ -69,8 +69,8 @@ def test_advanced_values_reach_the_request_and_bad_ones_are_refused(workspace, l
     advanced = workspace.adapt.advanced
     assert advanced.request(tmp_path).learning_rate == 1e-5
     advanced.method.setCurrentIndex(advanced.method.findData("pmf"))
-    advanced.steps.setValue(7)
-    advanced.seed.setValue(3)
+    advanced.steps.set_value(7)
+    advanced.seed.set_value(3)
     request = advanced.request(tmp_path)
     assert (request.method, request.steps, request.seed, request.device) == ("pmf", 7, 3, "auto")
     advanced.rate.setText("")
@@ -161,6 +161,18 @@ def test_silence_is_too_quiet_to_judge(live: LiveScreen, qtbot, write_wav) -> No
     qtbot.waitUntil(lambda: live.verdict.name.full_text() == "Too quiet to judge", timeout=20_000)
     live.toggle()
     qtbot.waitUntil(lambda: live.bridge.state is LiveState.IDLE, timeout=5_000)
+
+
+@pytest.mark.microphone
+def test_the_microphone_is_heard(null_sink, live: LiveScreen, qtbot, tone_clip) -> None:
+    live.look_for_sources()
+    assert live.source.currentData() != LiveSource(file=live._file)
+    with null_sink.playing(tone_clip("spoken.wav", duration_s=8.0, rate_hz=44_100)):
+        live.toggle()
+        qtbot.waitUntil(lambda: live.verdict.name.full_text() == "anger", timeout=20_000)
+        live.toggle()
+        qtbot.waitUntil(lambda: live.bridge.state is LiveState.IDLE, timeout=5_000)
+    assert live.verdict.bars.scores() == (0.75, 0.25)
 
 
 def test_leaving_the_screen_stops_listening(live: LiveScreen, workspace, qtbot, tone_clip) -> None:

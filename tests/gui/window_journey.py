@@ -77,7 +77,7 @@ def label(workspace: Workspace, labels: list[str], clips: Path) -> None:
 
 def adapt(workspace: Workspace) -> str:
     workspace.show_step(Step.ADAPT)
-    workspace.adapt.advanced.steps.setValue(2)
+    workspace.adapt.advanced.steps.set_value(2)
     wait_until(lambda: workspace.adapt.button.reason() is None, "the Adapt button")
     click(workspace.adapt.button.button)
     wait_until(lambda: workspace.adapt.result.isVisible(), "adapting")

@@ -85,6 +85,29 @@ class _RecentRow(QFrame):
         self.removed.emit(self.entry.folder)
 
 
+def _how_it_works() -> QWidget:
+    """The job in three steps, for whoever sees it for the first time."""
+    steps = (
+        ("collect", "1  Collect and label", "Record or import a handful of clips of each feeling, and label them."),
+        ("adapt", "2  Adapt and check", "One button tunes the model to them; Check says how far to trust it."),
+        ("share", "3  Listen and share", "Watch it judge a voice live, and hand it to a colleague."),
+    )
+    columns = []
+    for icon_name, title, words in steps:
+        mark = RoundIcon(icon_name, 32, ground="surface_press", token="text_muted")
+        text = column(make_text(title, Role.STRONG), make_text(words, Role.MUTED, wrap=True), 1, spacing=2)
+        line = row(column(mark, 1), text, spacing=12)
+        line.setStretch(1, 1)
+        columns.append(line)
+    holder = QWidget()
+    layout = row(*columns, spacing=24)
+    for index in range(len(columns)):
+        layout.setStretch(index, 1)
+    layout.setContentsMargins(16, 8, 16, 8)
+    holder.setLayout(layout)
+    return holder
+
+
 def _folder_picture(missing: bool) -> QPixmap:
     return icon("alert" if missing else "folder", "text_faint").pixmap(QSize(20, 20))
 
@@ -131,6 +154,7 @@ class WelcomeScreen(Page):
         self._list.setSpacing(0)
         self._recent_card.add(self._list)
         self.add(self._recent_card)
+        self.add(_how_it_works())
         self.close_column()
         chip = QLabel()
         chip.setPixmap(icon("cpu", "text_faint").pixmap(QSize(16, 16)))

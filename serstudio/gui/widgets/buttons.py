@@ -19,9 +19,10 @@ class Kind(Enum):
     LINK = "link"
     DANGER = "danger"
     ROW = "row"
+    RECORD = "record"
 
 
-_ICON_TOKEN = {Kind.PRIMARY: "on_accent", Kind.DANGER: "danger", Kind.LINK: "accent_text"}
+_ICON_TOKEN = {Kind.PRIMARY: "on_accent", Kind.DANGER: "danger", Kind.RECORD: "danger", Kind.LINK: "accent_text"}
 
 
 def with_shortcut(text: str, shortcut: str) -> str:

@@ -23,6 +23,7 @@ class Role(Enum):
     SUCCESS = "success"
     REASON = "reason"
     CODE = "code"
+    CLOCK = "clock"
 
 
 def make_text(text: str = "", role: Role = Role.BODY, *, wrap: bool = False, select: bool = False) -> QLabel:

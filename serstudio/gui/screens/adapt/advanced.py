@@ -4,11 +4,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QLocale
 from PySide6.QtGui import QDoubleValidator
-from PySide6.QtWidgets import QGridLayout, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
 from serstudio.gui.widgets.buttons import Kind, make_button
 from serstudio.gui.widgets.chooser import Chooser
 from serstudio.gui.widgets.layout import Card, column, row
+from serstudio.gui.widgets.number_line import NumberLine
 from serstudio.gui.widgets.text import Role, make_text
 from serstudio.usecases.requests import AdaptProject
 
@@ -30,10 +31,8 @@ class Advanced(Card):
         self.device = Chooser("Device")
         self.base = QLineEdit()
         self.base.setToolTip("compact, or hf:<folder or hub id> of a wav2vec2-family encoder on this machine")
-        self.steps = QSpinBox()
-        self.steps.setRange(1, 1000)
-        self.seed = QSpinBox()
-        self.seed.setRange(0, 2**31 - 1)
+        self.steps = NumberLine(1, 1000)
+        self.seed = NumberLine(0, 2**31 - 1)
         self.rate = QLineEdit()
         validator = QDoubleValidator(1e-9, 1.0, 12, self.rate)
         validator.setLocale(QLocale.c())
@@ -73,9 +72,9 @@ class Advanced(Card):
         defaults = AdaptProject(folder=Path())
         self.method.setCurrentIndex(self.method.findData(defaults.method))
         self.base.setText(defaults.base)
-        self.steps.setValue(defaults.steps)
+        self.steps.set_value(defaults.steps)
         self.rate.setText(f"{defaults.learning_rate:g}")
-        self.seed.setValue(defaults.seed)
+        self.seed.set_value(defaults.seed)
         self.device.setCurrentIndex(0)
 
     def reason(self) -> str | None:

@@ -50,7 +50,7 @@ class AdaptScreen(Page):
         self.progress.cancel_pressed.connect(self.on_cancel_pressed)
         self.advanced.rate.textChanged.connect(self.on_facts_changed)
         self.advanced.base.textChanged.connect(self.on_facts_changed)
-        self.advanced.steps.valueChanged.connect(self.on_facts_changed)
+        self.advanced.steps.value_changed.connect(self.on_facts_changed)
         self.advanced.method.currentIndexChanged.connect(self.on_facts_changed)
         session.facts_changed.connect(self.on_facts_changed)
         session.activity_changed.connect(self.on_facts_changed)

@@ -14,9 +14,10 @@ from serstudio.gui.widgets.buttons import Kind, ReasonedButton, make_button, set
 from serstudio.gui.widgets.chooser import Chooser
 from serstudio.gui.widgets.layout import Card, row
 from serstudio.gui.widgets.meter import LevelMeter
-from serstudio.gui.widgets.text import Role, make_text
+from serstudio.gui.widgets.text import Role, make_text, restyle
 from serstudio.usecases.record_clip import Recorder
 
+NOTE = "Aim for peaks at the -6 dB mark. The half second before you press Record is kept, too."
 _SETTING = "collect/microphone_on"
 _DEVICE = "collect/microphone"
 
@@ -38,10 +39,10 @@ class RecorderCard(Card):
         self.again = make_button("Look again", Kind.NORMAL, "loop", tip="Look for microphones again")
         self.meter = LevelMeter()
         self.record = ReasonedButton(
-            make_button("Record", Kind.NORMAL, "record", tip="Start or stop recording", shortcut="R")
+            make_button("Record", Kind.RECORD, "record", tip="Start or stop recording", shortcut="R")
         )
-        self.elapsed = make_text("", Role.HEADING)
-        self.note = make_text("The half second before you press Record is kept, too.", Role.CAPTION, wrap=True)
+        self.elapsed = make_text("", Role.CLOCK)
+        self.note = make_text(NOTE, Role.CAPTION, wrap=True)
         self.banner = Banner(closable=False)
         self.add(self.banner)
         self._chooser = QWidget()
@@ -88,8 +89,8 @@ class RecorderCard(Card):
         chosen = self._session.services.settings.value(_DEVICE, "")
         self.devices.clear()
         for device in devices:
-            self.devices.addItem(device.name, device.index)
-            if device.name == chosen:
+            self.devices.addItem(microphone_name(device), device.index)
+            if microphone_name(device) == chosen:
                 self.devices.setCurrentIndex(self.devices.count() - 1)
         self._show_presence(present=bool(devices), error=error)
 
@@ -197,7 +198,8 @@ class RecorderCard(Card):
     def _show_recording(self) -> None:
         recording = self.recording
         self.record.button.setText("Stop" if recording else "Record")
-        set_icon(self.record.button, "stop" if recording else "record", Kind.DANGER)
+        set_icon(self.record.button, "stop" if recording else "record", Kind.RECORD)
+        restyle(self.record.button, "live", "true" if recording else "false")
         self.devices.setEnabled(not recording)
         self.devices.setToolTip("Stop recording to choose another microphone" if recording else "")
         self.switch.setEnabled(not recording)
@@ -206,6 +208,11 @@ class RecorderCard(Card):
         )
         if not recording:
             self.elapsed.setText("")
+
+
+def microphone_name(device: InputDevice) -> str:
+    """ALSA calls the system's choice "default", which is no name for a person."""
+    return "System default microphone" if device.name == "default" else device.name
 
 
 def _let_grow(widget: QComboBox | QLabel) -> None:

@@ -3,9 +3,6 @@
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QAbstractButton,
-    QApplication,
-    QComboBox,
     QHBoxLayout,
     QStackedLayout,
     QVBoxLayout,
@@ -20,8 +17,9 @@ from serstudio.gui.session import Session
 from serstudio.gui.steps import Step
 from serstudio.gui.widgets.buttons import Kind, make_button, with_shortcut
 from serstudio.gui.widgets.empty_state import EmptyState
+from serstudio.gui.widgets.focus import press_focused
 from serstudio.gui.widgets.layout import row
-from serstudio.gui.widgets.text import ElidedText, Role
+from serstudio.gui.widgets.text import ElidedText, Role, make_text
 
 
 class LabelScreen(QWidget):
@@ -36,6 +34,7 @@ class LabelScreen(QWidget):
         self.clip_view = ClipView(session)
         self.bar = LabelBar(session)
         self.title = ElidedText("", Role.HEADING, Qt.TextElideMode.ElideMiddle)
+        self.position = make_text("", Role.CAPTION)
         self.undo = make_button("", Kind.GHOST, "undo", name="Undo", shortcut="Ctrl+Z")
         self.redo = make_button("", Kind.GHOST, "redo", name="Redo", shortcut="Ctrl+Shift+Z")
         self._shortcuts: list[QShortcut] = []
@@ -59,7 +58,7 @@ class LabelScreen(QWidget):
         column = QVBoxLayout(right)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(12)
-        column.addLayout(row(self.title, self.undo, self.redo))
+        column.addLayout(row(self.title, self.position, self.undo, self.redo))
         column.addWidget(self.clip_view, 1)
         column.addWidget(self.bar)
         work = QWidget()
@@ -110,12 +109,7 @@ class LabelScreen(QWidget):
 
     def on_space(self) -> None:
         """Space plays, unless a button or a list has the focus: there it does what it always does."""
-        focused = QApplication.focusWidget()
-        if isinstance(focused, QAbstractButton):
-            focused.click()
-        elif isinstance(focused, QComboBox):
-            focused.showPopup()
-        else:
+        if not press_focused():
             self.clip_view.toggle_play()
 
     # --- labelling ---------------------------------------------------------------------------------
@@ -166,6 +160,8 @@ class LabelScreen(QWidget):
     def on_current_changed(self, clip_id: int | None) -> None:
         clip = self._session.project.clip(clip_id) if clip_id is not None else None
         self.title.set_full_text(clip.name if clip else "No clip is chosen")
+        row_number = self.list.view.currentIndex().row() + 1
+        self.position.setText(f"{row_number:,} of {self._session.clips.rowCount():,}" if clip else "")
         self.clip_view.show_clip(clip, play=self.isVisible())
         self.bar.show_clip(clip)
 

@@ -10,6 +10,7 @@ from engine.audio.capture import list_input_devices
 from engine.audio.decode import AUDIO_SUFFIXES
 from engine.errors import MicrophoneError, SerStudioError
 from serstudio.gui.bridge.live import LiveBridge, LiveSource, LiveState
+from serstudio.gui.screens.collect.recorder_card import microphone_name
 from serstudio.gui.screens.live.verdict import Verdict
 from serstudio.gui.screens.version_chooser import VersionChooser
 from serstudio.gui.session import Session
@@ -17,6 +18,7 @@ from serstudio.gui.steps import Step
 from serstudio.gui.widgets.buttons import Kind, ReasonedButton, make_button, set_icon
 from serstudio.gui.widgets.chooser import Chooser
 from serstudio.gui.widgets.empty_state import EmptyState
+from serstudio.gui.widgets.focus import press_focused
 from serstudio.gui.widgets.layout import Card, column, row
 from serstudio.gui.widgets.scroll_plot import ScrollPlot
 from serstudio.gui.widgets.text import Role, make_text
@@ -55,7 +57,7 @@ class LiveScreen(QWidget):
         self.bridge.ended.connect(self.on_ended)
         self.bridge.failed.connect(self.on_failed)
         space = QShortcut(QKeySequence("Space"), self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        space.activated.connect(self.toggle)
+        space.activated.connect(self.on_space)
         self.on_facts_changed()
         self.on_version_changed()
 
@@ -109,7 +111,7 @@ class LiveScreen(QWidget):
         with QSignalBlocker(self.source):
             self.source.clear()
             for device in devices:
-                self.source.addItem(f"Microphone: {device.name}", LiveSource(device=device.index))
+                self.source.addItem(f"Microphone: {microphone_name(device)}", LiveSource(device=device.index))
             if self._file is not None:
                 self.source.addItem(f"File: {self._file.name}", LiveSource(file=self._file))
             self.source.addItem("Choose a file…", _CHOOSE_FILE)
@@ -143,6 +145,10 @@ class LiveScreen(QWidget):
             self.start.set_reason(None)
 
     # --- listening ---------------------------------------------------------------------------------
+
+    def on_space(self) -> None:
+        if not press_focused():
+            self.toggle()
 
     def toggle(self) -> None:
         """Start, or stop."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QProgressBar, QTextBrowser, QWidget
+from PySide6.QtWidgets import QFileDialog, QProgressBar, QWidget
 
 from serstudio.gui.bridge.jobs import Job
 from serstudio.gui.dialogs.new_project import folder_name, free_folder, projects_home
@@ -14,6 +14,7 @@ from serstudio.gui.widgets.buttons import Kind, ReasonedButton, make_button
 from serstudio.gui.widgets.disclosure import Disclosure
 from serstudio.gui.widgets.empty_state import EmptyState
 from serstudio.gui.widgets.layout import Card, Page, column, row
+from serstudio.gui.widgets.markdown_view import MarkdownView
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
 from serstudio.usecases.events import Progress
 from serstudio.usecases.requests import ExportModel, ModelExported
@@ -40,7 +41,7 @@ class ShareScreen(Page):
         self.now = make_text("", Role.MUTED)
         self.cancel = make_button("Cancel", tip="Stop; nothing half-written stays")
         self.exported = ExportedCard()
-        self.card_text = QTextBrowser()
+        self.card_text = MarkdownView("Model card")
         self._form = self._make_form()
         go = make_button("Go to Adapt", Kind.PRIMARY, "adapt")
         go.clicked.connect(self.on_go_to_adapt)
@@ -78,9 +79,7 @@ class ShareScreen(Page):
         return card
 
     def _make_preview(self) -> Disclosure:
-        self.card_text.setMinimumHeight(320)
-        self.card_text.setAccessibleName("Model card")
-        self.card_text.setOpenExternalLinks(False)
+        self.card_text.setMinimumHeight(420)
         self.preview = Disclosure("Preview the model card", self.card_text)
         return self.preview
 
@@ -105,7 +104,7 @@ class ShareScreen(Page):
         folder = self.version.folder()
         card = folder / "README.md" if folder is not None else None
         text = card.read_text(encoding="utf-8") if card is not None and card.is_file() else ""
-        self.card_text.setMarkdown(_without_front_matter(text))
+        self.card_text.show_markdown(_without_front_matter(text))
 
     def on_change_clicked(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Make the model's folder in", str(self._parent_folder))
