@@ -1,11 +1,12 @@
 """Start-up of the window: application, theme, error handling, and then the main window."""
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -32,7 +33,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         window.open_project(Path(folders[0]))
     window.show()
     window.describe_machine()
+    close_on_signals(window)
     return app.exec()
+
+
+def close_on_signals(window: MainWindow) -> None:
+    """Ctrl-C in the terminal, and the session's end, close the window as its cross does."""
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        window.close()
+
+    def let_python_run() -> None:
+        """Python looks at signals only when Python runs, and Qt may sleep for hours."""
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    pulse = QTimer(window)
+    pulse.setInterval(250)
+    pulse.timeout.connect(let_python_run)
+    pulse.start()
 
 
 def make_application(arguments: Sequence[str]) -> QApplication:

@@ -20,12 +20,13 @@ class SettingsMenu(QMenu):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAccessibleName("Settings")
-        self.addSection("Appearance")
+        self.addAction("Appearance").setEnabled(False)
         group = QActionGroup(self)
         for mode, (name, icon_name) in _NAMES.items():
-            action = QAction(icon(icon_name), name, self)
+            chosen = Theme.current().mode is mode
+            action = QAction(icon("tick", "accent_text") if chosen else icon(icon_name), name, self)
             action.setCheckable(True)
-            action.setChecked(Theme.current().mode is mode)
+            action.setChecked(chosen)
             action.setData(mode)
             group.addAction(action)
             self.addAction(action)

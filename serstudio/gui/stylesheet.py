@@ -44,6 +44,7 @@ QFrame[role="banner"] { background: $accent_soft; border: 1px solid $border; bor
 QFrame[role="banner"][tone="warning"] { background: $warning_soft; }
 QFrame[role="banner"][tone="danger"] { background: $danger_soft; }
 QFrame[role="banner"][tone="success"] { background: $success_soft; }
+QFrame[role="banner"][place="top"] { margin-top: 12px; }
 QFrame[role="toast"] { background: $text; border: none; border-radius: ${radius}px; }
 QFrame[role="toast"] QLabel { color: $surface; }
 QFrame[role="toast"] QPushButton {

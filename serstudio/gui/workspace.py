@@ -28,6 +28,7 @@ class Workspace(QWidget):
         self.session = session
         self.rail = Rail()
         self.banner = Banner()
+        self.banner.setProperty("place", "top")
         self.stack = QStackedWidget()
         self.collect = CollectScreen(session)
         self.label = LabelScreen(session)

@@ -277,3 +277,12 @@ def test_removing_a_label_can_be_undone(editor: LabelEditor, session: Session, w
     assert label_names(session)[0] is None
     workspace.toast.on_action_clicked()
     assert label_names(session)[0] == "anger"
+
+
+def test_undo_works_in_the_editor_too(editor: LabelEditor, session: Session, qtbot) -> None:
+    editor.new_name.setText("awe")
+    editor.on_add()
+    assert len(editor.rows) == 4
+    editor.on_undo()
+    assert len(editor.rows) == 3
+    assert [label.name for label in session.project.labels()] == ["anger", "fear", "joy"]

@@ -1,7 +1,9 @@
 """What holds for the whole window: navigation, names, reasons, theme, errors, and no torch."""
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from serstudio.gui.widgets.label_look import contrast, readable
 from serstudio.gui.workspace import Workspace
 from serstudio.project.palette import COLOURS
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 CONTROLS = (QAbstractButton, QLineEdit, QComboBox, QAbstractSpinBox)
 
 
@@ -203,3 +206,29 @@ assert not heavy, heavy
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stderr
+
+
+def test_a_signal_closes_the_window_and_its_processes(project_folder: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", "serstudio", str(project_folder)]
+    started = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+    children = Path(f"/proc/{started.pid}/task/{started.pid}/children")
+    if not children.exists():
+        started.kill()
+        pytest.skip("needs the list of children in /proc")
+    try:
+        end = time.monotonic() + 30
+        while len(children.read_text().split()) < 2 and time.monotonic() < end:
+            time.sleep(0.1)  # the resource tracker and the engine's process
+        workers = [int(pid) for pid in children.read_text().split()]
+        assert len(workers) >= 2
+        started.terminate()
+        assert started.wait(timeout=10) == 0
+    finally:
+        started.kill()
+        _, errors = started.communicate()
+    assert b"Traceback" not in errors
+    end = time.monotonic() + 10
+    while left := [pid for pid in workers if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < end, left
+        time.sleep(0.1)

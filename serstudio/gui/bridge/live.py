@@ -5,47 +5,28 @@ the child knows Qt.
 """
 
 import multiprocessing as mp
-import os
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from enum import Enum
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from engine.audio.capture import Microphone, Ring
-from engine.audio.decode import probe_audio
-from engine.errors import SerStudioError
+from serstudio.gui.bridge.live_child import serve_politely
+from serstudio.gui.bridge.live_feeder import LiveFeeder, LiveSource
 from serstudio.usecases.stream_live import (
-    EndStream,
     Heard,
     OpenStream,
     StreamEnded,
     StreamStarted,
-    file_blocks,
-    microphone_blocks,
-    serve_live,
 )
 from serstudio.usecases.worker_process import Failed
 
+__all__ = ["LiveBridge", "LiveSource", "LiveState", "serve_politely"]
+
 POLL_MS = 40
-RING_S = 4.0
-MOST_UNANSWERED_S = 0.5  # the child answers every 0.25 s; when it lags, blocks are joined and it skips ahead
 SILENT_CHILD_MS = 15_000
-Samples = NDArray[np.float32]
-
-
-def serve_politely(connection: Connection) -> None:
-    """`serve_live` on half of the processors: two seconds of sound need no more, and threads that wait
-    for one another on a busy machine make each answer many times slower. Runs in the child.
-    """
-    os.environ["OMP_NUM_THREADS"] = str(min(4, max(1, (os.cpu_count() or 2) // 2)))
-    serve_live(connection)
 
 
 Serve = Callable[[Connection], None]
@@ -58,14 +39,6 @@ class LiveState(Enum):
     LOADING = "loading"
     LISTENING = "listening"
     ENDING = "ending"
-
-
-@dataclass(frozen=True)
-class LiveSource:
-    """A file, or the microphone with that index (None: the default one)."""
-
-    file: Path | None = None
-    device: int | None = None
 
 
 class LiveBridge(QObject):
@@ -84,7 +57,7 @@ class LiveBridge(QObject):
         self._state = LiveState.IDLE
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
-        self._feeder: _Feeder | None = None
+        self._feeder: LiveFeeder | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self.on_timeout)
@@ -101,14 +74,18 @@ class LiveBridge(QObject):
     def process_id(self) -> int | None:
         return self._process.pid if self._process is not None else None
 
+    def warm(self) -> None:
+        """Start the child before it is needed, so that listening begins sooner."""
+        if self._process is None or not self._process.is_alive():
+            self._start_process()
+
     def start(self, model: Path, source: LiveSource) -> None:
         """Load `model` in the child and listen. SerStudioError: no such file or microphone."""
         if self._state is not LiveState.IDLE:
             return
-        feeder = _Feeder(source)  # opens the source first: that is where a user's mistake shows
+        feeder = LiveFeeder(source)  # opens the source first: that is where a user's mistake shows
         try:
-            if self._process is None or not self._process.is_alive():
-                self._start_process()
+            self.warm()
             assert self._connection is not None
             self._connection.send(OpenStream(model, feeder.rate_hz))
         except BaseException:
@@ -221,78 +198,3 @@ class LiveBridge(QObject):
         if state is not self._state:
             self._state = state
             self.state_changed.emit(state)
-
-
-class _Feeder:
-    """Owns the source, and the thread that hands its blocks to the child. No Qt."""
-
-    def __init__(self, source: LiveSource) -> None:
-        """Opens the source. SerStudioError where it cannot be."""
-        self._source = source
-        self._microphone: Microphone | None = None
-        if source.file is not None:
-            self.rate_hz = probe_audio(source.file).rate_hz
-        else:
-            self._microphone = Microphone(source.device)
-            self.rate_hz = self._microphone.rate_hz
-        self.ring = Ring(round(RING_S * self.rate_hz))
-        self.error: Failed | None = None
-        self.finished = False
-        self.answered_s = 0.0  # set by the GUI thread: how far the child has answered
-        self._first_answer_s = 0.0
-        self._sent_s = 0.0
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def listen(self, connection: Connection, first_answer_s: float) -> None:
-        self._first_answer_s = first_answer_s
-        self._thread = threading.Thread(target=self._run, args=(connection,), name="live-feeder", daemon=True)
-        self._thread.start()
-
-    def ask_stop(self) -> None:
-        self._stopping.set()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(2.0)
-
-    def _child_keeps_up(self) -> bool:
-        first = self._first_answer_s if self.answered_s == 0.0 else 0.0
-        return self._sent_s - self.answered_s < first + MOST_UNANSWERED_S
-
-    def _send(self, connection: Connection, held: list[Samples]) -> None:
-        """Everything held back as one block; the list is empty afterwards."""
-        joined = np.concatenate(held) if held else np.zeros(0, np.float32)
-        held.clear()
-        if joined.size:
-            connection.send(joined)
-            self._sent_s += joined.size / self.rate_hz
-
-    def _blocks(self) -> Iterator[Samples]:
-        if self._source.file is not None:
-            return file_blocks(self._source.file, in_real_time=True)[1]
-        assert self._microphone is not None
-        self._microphone.start()
-        return microphone_blocks(self._microphone)
-
-    def _run(self, connection: Connection) -> None:
-        held: list[Samples] = []
-        try:
-            for block in self._blocks():
-                if self._stopping.is_set():
-                    break
-                self.ring.write(block)
-                held.append(block)
-                if self._child_keeps_up():
-                    self._send(connection, held)
-            self._send(connection, held)
-            connection.send(EndStream())
-            self.finished = True
-        except SerStudioError as error:
-            self.error = Failed(error.message, error.hint, "")
-        except OSError:
-            pass  # the child has gone; the reading side says so
-        finally:
-            if self._microphone is not None:
-                self._microphone.stop()

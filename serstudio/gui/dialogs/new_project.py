@@ -61,6 +61,7 @@ class NewProjectDialog(QDialog):
         self.banner = Banner()
         self.cancel = make_button("Cancel")
         self.create_button = ReasonedButton(make_button("Create project", Kind.PRIMARY))
+        self.create_button.button.setDefault(True)  # Enter in the name or the language creates
         self._build()
         self.name_line.textChanged.connect(self.on_edited)
         self.language_line.textChanged.connect(self.on_edited)

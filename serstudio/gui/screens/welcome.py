@@ -2,17 +2,16 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, QSize, Qt, Signal
-from PySide6.QtGui import QPixmap
+from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtSvgWidgets import QSvgWidget
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.resources import resource
-from serstudio.gui.icons import icon
 from serstudio.gui.recent import RecentProject, RecentProjects
 from serstudio.gui.widgets.banner import Banner
 from serstudio.gui.widgets.buttons import Kind, make_button
 from serstudio.gui.widgets.empty_state import RoundIcon
+from serstudio.gui.widgets.icon_view import IconView
 from serstudio.gui.widgets.layout import Card, Page, clear_layout, column, row, rule
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
 
@@ -53,9 +52,7 @@ class _RecentRow(QFrame):
         super().__init__()
         self.entry = entry
         missing = entry.missing
-        picture = QLabel()
-        picture.setPixmap(_folder_picture(missing))
-        picture.setFixedWidth(28)
+        picture = IconView("alert" if missing else "folder")
         name = ElidedText(entry.name, Role.MUTED if missing else Role.STRONG)
         where = f"The folder is not there any more: {entry.folder}" if missing else entry.folder
         place = ElidedText(where, Role.CAPTION, Qt.TextElideMode.ElideMiddle)
@@ -89,7 +86,7 @@ def _how_it_works() -> QWidget:
     """The job in three steps, for whoever sees it for the first time."""
     steps = (
         ("collect", "1  Collect and label", "Record or import a handful of clips of each feeling, and label them."),
-        ("adapt", "2  Adapt and check", "One button tunes the model to them; Check says how far to trust it."),
+        ("adapt", "2  Adapt and check", "One button tunes a model; Check says how far to trust it."),
         ("share", "3  Listen and share", "Watch it judge a voice live, and hand it to a colleague."),
     )
     columns = []
@@ -106,10 +103,6 @@ def _how_it_works() -> QWidget:
     layout.setContentsMargins(16, 8, 16, 8)
     holder.setLayout(layout)
     return holder
-
-
-def _folder_picture(missing: bool) -> QPixmap:
-    return icon("alert" if missing else "folder", "text_faint").pixmap(QSize(20, 20))
 
 
 class WelcomeScreen(Page):
@@ -156,9 +149,7 @@ class WelcomeScreen(Page):
         self.add(self._recent_card)
         self.add(_how_it_works())
         self.close_column()
-        chip = QLabel()
-        chip.setPixmap(icon("cpu", "text_faint").pixmap(QSize(16, 16)))
-        self.add(row(chip, self.machine))
+        self.add(row(IconView("cpu", size=16), self.machine))
         self.new.clicked.connect(self.new_requested)
         self.open.clicked.connect(self.open_requested)
         self.sample.clicked.connect(self.sample_requested)

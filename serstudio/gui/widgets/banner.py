@@ -3,10 +3,10 @@
 from enum import Enum
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy
 
-from serstudio.gui.icons import icon
 from serstudio.gui.widgets.buttons import Kind, make_button
+from serstudio.gui.widgets.icon_view import IconView
 from serstudio.gui.widgets.layout import column
 from serstudio.gui.widgets.text import Role, make_text, restyle
 
@@ -36,7 +36,7 @@ class Banner(QFrame):
     def __init__(self, *, closable: bool = True) -> None:
         super().__init__()
         self.setProperty("role", "banner")
-        self._icon = QLabel()
+        self._icon = IconView("info", "accent_text")
         self.message = make_text("", Role.STRONG, wrap=True)
         self.hint = make_text("", Role.BODY, wrap=True)
         for label in (self.message, self.hint):
@@ -53,8 +53,7 @@ class Banner(QFrame):
         self.hide()
 
     def show_message(self, message: str, hint: str = "", tone: Tone = Tone.INFO) -> None:
-        name, token = _ICONS[tone]
-        self._icon.setPixmap(icon(name, token).pixmap(20, 20))
+        self._icon.set_look(*_ICONS[tone])
         self.message.setText(message)
         self.hint.setText(hint)
         self.hint.setVisible(bool(hint))

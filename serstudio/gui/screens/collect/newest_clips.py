@@ -1,12 +1,12 @@
 """The clips that came last, with play-free facts and a way to take one out again."""
 
-from PySide6.QtCore import QSize, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
-from serstudio.gui.icons import icon
 from serstudio.gui.session import Session
 from serstudio.gui.steps import plural
 from serstudio.gui.widgets.buttons import Kind, make_button
+from serstudio.gui.widgets.icon_view import IconView
 from serstudio.gui.widgets.layout import Card, clear_layout, row, rule
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
 from serstudio.project import Clip, ClipSource
@@ -21,9 +21,7 @@ class _ClipRow(QFrame):
     def __init__(self, clip: Clip) -> None:
         super().__init__()
         self._clip_id = clip.id
-        picture = QLabel()
-        name = "mic" if clip.source is ClipSource.RECORDED else "file"
-        picture.setPixmap(icon(name, "text_faint").pixmap(QSize(16, 16)))
+        picture = IconView("mic" if clip.source is ClipSource.RECORDED else "file", size=16)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 2, 0, 2)
         layout.setSpacing(10)

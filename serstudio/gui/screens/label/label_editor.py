@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from engine.errors import SerStudioError
@@ -119,6 +120,7 @@ class LabelEditor(QDialog):
         self.add.clicked.connect(self.on_add)
         self.new_name.returnPressed.connect(self.on_add)
         done.clicked.connect(self.accept)
+        QShortcut(QKeySequence("Ctrl+Z"), self).activated.connect(self.on_undo)
         self._show_labels()
         self.new_name.setFocus()
 
@@ -141,6 +143,10 @@ class LabelEditor(QDialog):
             return False
         self.banner.hide()
         return True
+
+    def on_undo(self) -> None:
+        self._session.undo()
+        self._show_labels()
 
     def on_add(self) -> None:
         name = self.new_name.text()

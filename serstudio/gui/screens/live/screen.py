@@ -100,6 +100,8 @@ class LiveScreen(QWidget):
         super().showEvent(event)
         if self.bridge.state is LiveState.IDLE:
             self.look_for_sources()
+            if self._session.facts.versions:
+                self.bridge.warm()
 
     def look_for_sources(self) -> None:
         """Microphones, the file that was chosen, and the way to choose one."""
