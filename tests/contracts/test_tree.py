@@ -1,6 +1,7 @@
 """Rules of the tree that no import contract can hold."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -29,13 +30,13 @@ def test_resources_hold_no_code() -> None:
 
 
 def _texts() -> Iterator[tuple[Path, str]]:
-    skipped = {".venv", ".git", "__pycache__", "build", "dist", "node_modules"}
-    for path in sorted(REPOSITORY.rglob("*")):
-        parts = path.relative_to(REPOSITORY).parts
-        if path.is_file() and not any(part in skipped or part.endswith("_cache") for part in parts):
-            if path.stat().st_size > 1_000_000 or path.suffix in {".ogg", ".otf", ".png", ".safetensors"}:
-                continue
-            yield path, path.read_text(encoding="utf-8", errors="replace")
+    """Every text file of the repository; what is installed or built is not walked through."""
+    skipped = {".venv", ".git", "__pycache__", "build", "dist"}
+    for parent, folders, names in os.walk(REPOSITORY):
+        folders[:] = [name for name in folders if name not in skipped and not name.endswith("_cache")]
+        for path in (Path(parent) / name for name in names):
+            if path.suffix not in {".ogg", ".otf", ".png", ".safetensors"}:
+                yield path, path.read_text(encoding="utf-8", errors="replace")
 
 
 def test_no_package_registry_is_named() -> None:
