@@ -78,7 +78,8 @@ class LevelMeter(QWidget):
         font = painter.font()
         font.setPixelSize(11)
         painter.setFont(font)
-        for dbfs in (-60, -40, -20, -6):
+        marks = (-60, -40, -20, -6) if self.width() > 300 else (-60, -24, -6)
+        for dbfs in marks:
             strong = dbfs == MARK_DBFS
             x = self._x(dbfs)
             painter.fillRect(

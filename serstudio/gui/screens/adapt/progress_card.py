@@ -44,7 +44,7 @@ class ProgressCard(Card):
     def start(self, *, waiting_for: str = "") -> None:
         self.title.setText("Adapting…")
         self.words.setText(waiting_for or "Starting the engine; the first time takes some seconds")
-        self.loss.setText("Loss: how far the model is from your labels; it should fall.")
+        self.loss.setText("Loss: its distance from your labels; ups and downs are normal, it should end low.")
         self.left.setText("")
         self.bar.setRange(0, 0)
         self.line.start(2)
@@ -68,7 +68,9 @@ class ProgressCard(Card):
             self.loss.show()
         self.line.add(progress.loss)
         self.words.setText(f"Step {progress.step} of {progress.total}")
-        self.loss.setText(f"Loss {progress.loss:.3f}: how far the model is from your labels; it should fall.")
+        self.loss.setText(
+            f"Loss {progress.loss:.3f}: its distance from your labels; ups and downs are normal, it should end low."
+        )
         if progress.remaining_s is not None:
             self.left.setText(f"about {in_words(progress.remaining_s)} left")
 
