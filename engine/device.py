@@ -5,6 +5,7 @@ import platform
 
 import torch
 
+from engine.choices import DEVICES
 from engine.errors import DeviceError
 
 
@@ -14,8 +15,8 @@ def resolve_device(name: str = "auto") -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name == "cuda" and not torch.cuda.is_available():
         raise DeviceError("This machine has no CUDA device that torch can use.", "Use --device cpu or auto.")
-    if name not in ("cpu", "cuda"):
-        raise DeviceError(f"Unknown device '{name}'.", "Use auto, cpu or cuda.")
+    if name not in DEVICES:
+        raise DeviceError(f"Unknown device '{name}'.", f"Use one of {', '.join(DEVICES)}.")
     return torch.device(name)
 
 

@@ -2,6 +2,6 @@
 
 from engine.adaptation.adapt import Adapted, adapt
 from engine.adaptation.clips import LabelledClip
-from engine.adaptation.settings import METHODS, AdaptationSettings, Remark, StepTaken
+from engine.adaptation.settings import AdaptationSettings, Remark, StepTaken
 
-__all__ = ["METHODS", "AdaptationSettings", "Adapted", "LabelledClip", "Remark", "StepTaken", "adapt"]
+__all__ = ["AdaptationSettings", "Adapted", "LabelledClip", "Remark", "StepTaken", "adapt"]

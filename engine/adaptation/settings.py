@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from engine.choices import METHODS
 from engine.errors import LabellingError
 from engine.specaugment import SpecAugment
-
-METHODS = ("disjoint", "pmf", "prototypes")
 
 
 @dataclass(frozen=True)

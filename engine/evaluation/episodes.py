@@ -3,20 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
+from engine.choices import Protocol
 from engine.errors import ManifestError
 
 _TRIES = 2000
-
-
-class Protocol(StrEnum):
-    """`RANDOM` is the papers' own; it flatters, for a speaker can be on both sides of an episode."""
-
-    RANDOM = "random"
-    NEW_SPEAKERS = "new-speakers"
 
 
 @dataclass(frozen=True)

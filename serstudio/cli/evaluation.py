@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from engine.choices import METHODS, Protocol
 from serstudio.cli import output
-from serstudio.cli.models import METHODS, base_option, device_option, say_confusion, seed_option
+from serstudio.cli.models import base_option, device_option, say_confusion, seed_option
 from serstudio.cli.projects import FOLDER
 from serstudio.usecases.requests import Evaluated, EvaluateManifest
 
@@ -21,7 +22,7 @@ _COUNT = click.IntRange(min=1)
 @click.option("--episodes", type=_COUNT, default=100, show_default=True)
 @click.option(
     "--protocol",
-    type=click.Choice(["random", "new-speakers"]),
+    type=click.Choice([protocol.value for protocol in Protocol]),
     default="random",
     show_default=True,
     help="new-speakers: query speakers are absent from the support.",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from engine.choices import DEVICES, METHODS
 from serstudio.cli import output
 from serstudio.cli.projects import FOLDER, json_option
 from serstudio.errors import SerStudioError
@@ -18,11 +19,10 @@ from serstudio.usecases.requests import (
     VersionAdded,
 )
 
-METHODS = ("disjoint", "pmf", "prototypes")
 base_option = click.option(
     "--base", default="compact", show_default=True, metavar="NAME", help="compact, or hf:FOLDER-OR-ID."
 )
-device_option = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+device_option = click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
 seed_option = click.option("--seed", type=int, default=0, show_default=True)
 
 
@@ -128,6 +128,6 @@ def export(folder: Path, to: Path, version: int | None, device: str, as_json: bo
         return
     output.say(
         f"Version {exported.version} is in {exported.folder} ({exported.size_bytes / 1e6:.0f} MB). The copy gives "
-        f"the same answers on {output.counted(exported.verified_clips, 'clip')} "
+        f"the same answers on {output.counted(exported.verified_clips, 'sound')} "
         f"(largest difference {exported.largest_difference:.1g})."
     )

@@ -7,9 +7,10 @@ import numpy as np
 
 from engine.adaptation import AdaptationSettings
 from engine.bases import load_base
+from engine.choices import Protocol
 from engine.device import describe_device, resolve_device
 from engine.errors import ManifestError
-from engine.evaluation.episodes import EpisodeSampler, EpisodeShape, Protocol
+from engine.evaluation.episodes import EpisodeSampler, EpisodeShape
 from engine.evaluation.few_shot import EpisodeResult, EvaluationClip, FewShotEvaluation
 from engine.evaluation.metrics import confusion_matrix, macro_f1, mean_ci95, unweighted_accuracy
 from serstudio.interchange.manifest import read_manifest

@@ -1,7 +1,8 @@
 import pytest
 
+from engine.choices import Protocol
 from engine.errors import ManifestError
-from engine.evaluation.episodes import EpisodeSampler, EpisodeShape, Protocol
+from engine.evaluation.episodes import EpisodeSampler, EpisodeShape
 
 SHAPE = EpisodeShape(ways=3, shots=2, queries=4)
 LABELS = [label for label in "abcde" for _ in range(40)]

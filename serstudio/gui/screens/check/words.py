@@ -3,17 +3,19 @@
 from serstudio.gui.steps import plural
 from serstudio.usecases.requests import CheckReport
 
+_BASE = "It is the base model that is checked, before tuning: a tuned model has heard every clip already."
+
 
 def scheme_words(report: CheckReport) -> str:
     """What was done, so that the number can be trusted for what it is."""
     if report.scheme == "leave-one-speaker-out":
         return (
-            f"Each of the {report.speaker_count} speakers was held back in turn: the model learned from the others "
-            "and was asked about the one it had never heard. That is what to expect of a new speaker."
+            f"Each of the {report.speaker_count} speakers was held back in turn: examples came from the others, and "
+            f"the one who had not been heard was asked. That is what to expect of a new speaker. {_BASE}"
         )
     return (
-        f"The clips were cut into {report.fold_count} parts; each part was held back in turn and the model was "
-        "asked about it. The same voices were on both sides."
+        f"The clips were cut into {report.fold_count} parts; each part was held back in turn and asked about. The "
+        f"same voices were on both sides. {_BASE}"
     )
 
 

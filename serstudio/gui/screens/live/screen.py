@@ -68,7 +68,7 @@ class LiveScreen(QWidget):
         layout.setSpacing(16)
         heading = column(
             make_text("Live", Role.TITLE),
-            make_text("Speak, and see what the model hears. It answers four times a second.", Role.MUTED, wrap=True),
+            make_text("Speak, and see what the model hears. It answers five times a second.", Role.MUTED, wrap=True),
             spacing=4,
         )
         layout.addLayout(heading)
