@@ -16,6 +16,7 @@ from engine.audio.decode import MODEL_RATE_HZ
 from engine.audio.log_mel import level_dbfs
 from engine.audio.resample import StreamingResampler
 from engine.audio.windows import Windower
+from engine.decision import Decision
 from engine.errors import AudioError
 from engine.model_folder import AdaptedModel
 
@@ -25,17 +26,6 @@ LIVE_WINDOW_S = 2.0
 LIVE_HOP_S = 0.2
 FIRST_DECISION_S = 1.5  # do not wait for a full window at the start, nor guess before this
 QUIET_DBFS = -55.0  # a quiet room through a field recorder; speech at arm's length is 20 dB above
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Scores of one live window, in the order of the model's labels; `quiet`: too quiet to judge."""
-
-    start_s: float
-    end_s: float
-    scores: tuple[float, ...]
-    level_dbfs: float
-    quiet: bool
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from engine.audio.capture import Microphone
-    from serstudio.usecases.stream_live import Heard, Samples, StreamEnded, StreamEvent, StreamStarted
+    from engine.decision import Decision
+    from serstudio.usecases.stream_live import Samples, StreamEnded, StreamEvent, StreamStarted
 
 _BAR_CELLS = 40
 
@@ -90,7 +91,8 @@ def _show(events: "Iterator[StreamEvent]", *, as_json: bool) -> None:
     """Draw bars on a terminal; else one line a decision. The answer for all that was heard comes last."""
     from rich.live import Live
 
-    from serstudio.usecases.stream_live import Heard, StreamEnded, StreamStarted
+    from engine.decision import Decision
+    from serstudio.usecases.stream_live import StreamEnded, StreamStarted
 
     console = output.stdout_console()
     draws = console.is_terminal and not as_json
@@ -102,7 +104,7 @@ def _show(events: "Iterator[StreamEvent]", *, as_json: bool) -> None:
                 click.echo(output.to_json({"event": kind, **output.to_plain(event)}, indent=None))
             elif isinstance(event, StreamStarted):
                 started = event
-            elif isinstance(event, Heard) and started is not None:
+            elif isinstance(event, Decision) and started is not None:
                 if isinstance(screen, Live):
                     screen.update(_bars(started, event), refresh=True)
                 else:
@@ -113,7 +115,7 @@ def _show(events: "Iterator[StreamEvent]", *, as_json: bool) -> None:
         _say_end(ended)
 
 
-def _bars(started: "StreamStarted", heard: "Heard") -> "RenderableType":
+def _bars(started: "StreamStarted", heard: "Decision") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
@@ -130,7 +132,7 @@ def _bars(started: "StreamStarted", heard: "Heard") -> "RenderableType":
     return table
 
 
-def _line(started: "StreamStarted", heard: "Heard") -> str:
+def _line(started: "StreamStarted", heard: "Decision") -> str:
     if heard.quiet:
         return f"{heard.end_s:6.1f} s  too quiet to judge ({heard.level_dbfs:.0f} dB)"
     score, label = max(zip(heard.scores, (each.name for each in started.labels), strict=True))

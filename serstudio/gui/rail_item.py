@@ -37,7 +37,7 @@ class RailItem(QAbstractButton):
     def __init__(self, step: Step, shortcut: str) -> None:
         super().__init__()
         self.step = step
-        self._status = StepStatus(StepState.TODO, "")
+        self._status = StepStatus(StepState.NOT_YET, "")
         self._shortcut = shortcut
         self.setText(step.value)
         self.setCheckable(True)
@@ -68,7 +68,7 @@ class RailItem(QAbstractButton):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_ground(painter)
-        muted = self._status.state is StepState.TODO and not self.isChecked()
+        muted = self._status.state is StepState.NOT_YET and not self.isChecked()
         colour = tokens.accent_text if self.isChecked() else tokens.text_muted
         paint_icon(painter, self.step.value.lower(), QRectF(12, 11, 20, 20), colour)
         font = painter.font()

@@ -21,9 +21,9 @@ class Step(Enum):
 
 
 class StepState(Enum):
-    """TODO: something must come before it. READY: it can be done now."""
+    """NOT_YET: something must come before it. READY: it can be done now."""
 
-    TODO = "not yet"
+    NOT_YET = "not yet"
     READY = "ready"
     DONE = "done"
     BUSY = "working"
@@ -141,14 +141,14 @@ def _label(facts: Facts) -> StepStatus:
         return StepStatus(StepState.READY, "Add at least two labels")
     words = label_progress(facts.labels, facts.counts)
     if facts.clip_count == 0:
-        return StepStatus(StepState.TODO, "Collect clips first")
+        return StepStatus(StepState.NOT_YET, "Collect clips first")
     full = all(facts.count(label) >= CLIPS_PER_LABEL for label in facts.labels)
     return StepStatus(StepState.DONE if full else StepState.READY, words)
 
 
 def _adapt(facts: Facts) -> StepStatus:
     if adapt_reason(facts) is not None:
-        return StepStatus(StepState.TODO, "Label clips of two labels first")
+        return StepStatus(StepState.NOT_YET, "Label clips of two labels first")
     newest = facts.newest
     if newest is None:
         return StepStatus(StepState.READY, f"Adapt to {plural(facts.labelled, 'clip')}")
@@ -159,7 +159,7 @@ def _adapt(facts: Facts) -> StepStatus:
 
 def _check(facts: Facts) -> StepStatus:
     if check_reason(facts) is not None:
-        return StepStatus(StepState.TODO, "Label two clips of two labels first")
+        return StepStatus(StepState.NOT_YET, "Label two clips of two labels first")
     if facts.accuracy is None:
         return StepStatus(StepState.READY, "See how often it is right")
     if facts.check_is_stale:
@@ -169,14 +169,14 @@ def _check(facts: Facts) -> StepStatus:
 
 def _live(facts: Facts) -> StepStatus:
     if facts.newest is None:
-        return StepStatus(StepState.TODO, "Adapt first")
+        return StepStatus(StepState.NOT_YET, "Adapt first")
     return StepStatus(StepState.READY, f"Listen with version {facts.newest.number}")
 
 
 def _share(facts: Facts) -> StepStatus:
     newest = facts.newest
     if newest is None:
-        return StepStatus(StepState.TODO, "Adapt first")
+        return StepStatus(StepState.NOT_YET, "Adapt first")
     if facts.exported_version == newest.number:
         return StepStatus(StepState.DONE, f"Version {newest.number} exported")
     return StepStatus(StepState.READY, f"Export version {newest.number}")

@@ -1,15 +1,14 @@
 """One live stream through one model, in the terminal's own process or in the window's child."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from engine.classification import name_scores
+from engine.decision import Decision
 from engine.errors import AudioError
 from engine.model_folder import load_model
 from engine.streaming import FIRST_DECISION_S, LiveStream
 from serstudio.usecases.find_model import find_model
-from serstudio.usecases.stream_live import Heard, LabelShown, OpenStream, Samples, StreamEnded, StreamStarted
+from serstudio.usecases.stream_live import LabelShown, OpenStream, Samples, StreamEnded, StreamStarted
 
 
 class LiveSession:
@@ -27,11 +26,10 @@ class LiveSession:
         labels = tuple(LabelShown(label.name, label.colour, label.symbol) for label in self._model.labels)
         return StreamStarted(labels, self._model.language, FIRST_DECISION_S)
 
-    def feed(self, samples: Samples) -> Iterator[Heard]:
-        """Take a block at the source's rate."""
+    def feed(self, samples: Samples) -> list[Decision]:
+        """Take a block at the source's rate; return the decision that fell due, if any."""
         self._heard_samples += len(samples)
-        for decision in self._stream.feed(samples):
-            yield Heard(decision.start_s, decision.end_s, decision.scores, decision.level_dbfs, decision.quiet)
+        return self._stream.feed(samples)
 
     def finish(self) -> StreamEnded:
         """The answer for everything heard."""

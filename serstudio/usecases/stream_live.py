@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.audio.capture import Microphone
 from engine.audio.decode import iter_audio, probe_audio
+from engine.decision import Decision
 from serstudio.usecases.worker_process import failure_of
 
 if TYPE_CHECKING:
@@ -56,17 +57,6 @@ class StreamStarted:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """Scores of the last two seconds, in the order of the labels; `quiet`: too quiet to judge."""
-
-    start_s: float
-    end_s: float
-    scores: tuple[float, ...]
-    level_dbfs: float
-    quiet: bool
-
-
-@dataclass(frozen=True)
 class StreamEnded:
     """The answer for everything heard: what `classify` says of the same sound. None if it was too short."""
 
@@ -76,7 +66,7 @@ class StreamEnded:
     window_count: int
 
 
-StreamEvent = StreamStarted | Heard | StreamEnded
+StreamEvent = StreamStarted | Decision | StreamEnded
 
 
 def file_blocks(path: Path, *, in_real_time: bool) -> tuple[int, Iterator[Samples]]:
@@ -114,7 +104,7 @@ def stream_live(model: Path, rate_hz: int, blocks: Iterable[Samples], device: st
 def serve_live(connection: Connection) -> None:
     """The child side of the window's Live screen: OpenStream, then arrays of samples, then EndStream.
 
-    Answers with StreamStarted, Heard and StreamEnded, or Failed. None, or the parent's end, ends the process.
+    Answers with StreamStarted, Decision and StreamEnded, or Failed. None, or the parent's end, ends the process.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the window to act on
     session: LiveSession | None = None

@@ -169,7 +169,8 @@ class Tour:
         return report
 
     def _live(self) -> Generator[TourEvent, None, tuple[int, bool]]:
-        from serstudio.usecases.stream_live import Heard, StreamEnded, StreamStarted, file_blocks, stream_live
+        from engine.decision import Decision
+        from serstudio.usecases.stream_live import StreamEnded, StreamStarted, file_blocks, stream_live
 
         clip = self._sample / LIVE_CLIP
         yield StepStarted(7, "Live, from a file", f"serstudio live {PROJECT} --input {LIVE_CLIP} --fast")
@@ -182,7 +183,7 @@ class Tour:
             match event:
                 case StreamStarted():
                     names = tuple(label.name for label in event.labels)
-                case Heard():
+                case Decision():
                     decisions += 1
                     label = names[event.scores.index(max(event.scores))]
                     if not event.quiet and (not runs or runs[-1][1] != label):

@@ -8,9 +8,10 @@ from engine.audio.decode import iter_audio
 from engine.audio.resample import to_model_rate
 from engine.bases import Base
 from engine.classification import classify_file, name_scores
+from engine.decision import Decision
 from engine.errors import AudioError
 from engine.model_folder import AdaptedModel
-from engine.streaming import FIRST_DECISION_S, LIVE_HOP_S, LIVE_WINDOW_S, Decision, LiveStream, score_window
+from engine.streaming import FIRST_DECISION_S, LIVE_HOP_S, LIVE_WINDOW_S, LiveStream, score_window
 from tests.engine.conftest import voice
 from tests.engine.test_model_folder import model_of
 

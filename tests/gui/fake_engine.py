@@ -13,6 +13,7 @@ from multiprocessing.synchronize import Event as StopFlag
 
 import numpy as np
 
+from engine.decision import Decision
 from engine.errors import LabellingError
 from serstudio.project import ModelVersion, Project
 from serstudio.usecases import dispatch
@@ -28,7 +29,7 @@ from serstudio.usecases.requests import (
     Request,
     VersionAdded,
 )
-from serstudio.usecases.stream_live import EndStream, Heard, LabelShown, OpenStream, StreamEnded, StreamStarted
+from serstudio.usecases.stream_live import EndStream, LabelShown, OpenStream, StreamEnded, StreamStarted
 from serstudio.usecases.worker_process import Cancelled, failure_of
 
 STUBBORN, DYING, REFUSED, BROKEN, ENDLESS = "stubborn", "dying", "refused", "broken", "endless"
@@ -140,6 +141,6 @@ def serve_fake_live(connection: Connection) -> None:
                 before, heard = heard, heard + len(message)
                 if heard * 4 // rate_hz > before * 4 // rate_hz:
                     quiet = not np.abs(message).any()
-                    connection.send(Heard(0.0, heard / rate_hz, (0.9, 0.1), -20.0, quiet))
+                    connection.send(Decision(0.0, heard / rate_hz, (0.9, 0.1), -20.0, quiet))
     except (EOFError, OSError):
         return

@@ -6,12 +6,12 @@ import pytest
 from fake_engine import ENDLESS, REFUSED, serve_fake_live
 from PySide6.QtCore import Qt
 
+from engine.decision import Decision
 from serstudio.gui.bridge.live import LiveSource, LiveState
 from serstudio.gui.screens.live import LiveScreen
 from serstudio.gui.session import Session
 from serstudio.gui.steps import Step, StepState
 from serstudio.gui.workspace import Workspace
-from serstudio.usecases.stream_live import Heard
 
 # --- adapt -----------------------------------------------------------------------------------------
 
@@ -137,7 +137,7 @@ def test_live_without_a_version_leads_to_adapt(workspace: Workspace, session: Se
 
 
 def test_a_file_is_heard_to_its_end_at_least_four_times_a_second(live: LiveScreen, qtbot, tone_clip) -> None:
-    heard: list[Heard] = []
+    heard: list[Decision] = []
     live.bridge.heard.connect(heard.append)
     live.use_file(tone_clip("live.wav", duration_s=2.0))
     assert live.source.currentData() == LiveSource(file=live._file)

@@ -53,7 +53,7 @@ def test_with_many_labels_those_that_lack_clips_come_first() -> None:
 )
 def test_why_adapt_cannot_be_pressed(known: Facts, part: str) -> None:
     assert part in (adapt_reason(known) or "")
-    assert step_statuses(known)[Step.ADAPT].state is StepState.TODO
+    assert step_statuses(known)[Step.ADAPT].state is StepState.NOT_YET
 
 
 def test_one_clip_a_label_adapts_but_cannot_be_checked() -> None:
@@ -64,7 +64,7 @@ def test_one_clip_a_label_adapts_but_cannot_be_checked() -> None:
 def test_live_and_share_wait_for_a_version() -> None:
     before, after = step_statuses(facts(2, 2)), step_statuses(facts(2, 2, versions=(version(4),)))
     for step in (Step.LIVE, Step.SHARE):
-        assert before[step].state is StepState.TODO
+        assert before[step].state is StepState.NOT_YET
         assert after[step].state is StepState.READY
     assert version_reason(facts()) is not None
 

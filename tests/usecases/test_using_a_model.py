@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from engine.decision import Decision
 from serstudio.errors import ExportError, ProjectError
 from serstudio.project import Project
 from serstudio.usecases.events import Warned
@@ -18,7 +19,7 @@ from serstudio.usecases.requests import (
     FilesClassified,
     ModelExported,
 )
-from serstudio.usecases.stream_live import Heard, StreamEnded, StreamStarted, file_blocks, stream_live
+from serstudio.usecases.stream_live import StreamEnded, StreamStarted, file_blocks, stream_live
 from tests.engine.conftest import voice
 from tests.usecases.conftest import NAMES, events_of
 
@@ -139,7 +140,7 @@ def test_live_from_a_file_agrees_with_classify(adapted_project: Path, tmp_path: 
     started, *heard, ended = stream_live(adapted_project, rate_hz, blocks)
     assert isinstance(started, StreamStarted)
     assert [label.name for label in started.labels] == list(NAMES)
-    assert all(isinstance(event, Heard) for event in heard)
+    assert all(isinstance(event, Decision) for event in heard)
     assert len(heard) >= 4 * (12 - started.first_decision_s)
     assert isinstance(ended, StreamEnded)
     assert ended.scores == classify(adapted_project, path).results[0].scores

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.decision import Decision
 from serstudio.usecases.events import Done, Progress
 from serstudio.usecases.requests import AdaptProject, VersionAdded
-from serstudio.usecases.stream_live import EndStream, Heard, OpenStream, StreamEnded, StreamStarted, serve_live
+from serstudio.usecases.stream_live import EndStream, OpenStream, StreamEnded, StreamStarted, serve_live
 from serstudio.usecases.worker_process import Cancelled, Failed, serve_jobs
 from tests.engine.conftest import voice
 from tests.usecases.conftest import events_of
@@ -89,7 +90,7 @@ def test_a_live_child_hears_answers_and_survives_a_wrong_model(
     _speak(child.connection, voice(0, 3.0))
     child.connection.send(EndStream())
     heard = []
-    while isinstance(event := child.receive(), Heard):
+    while isinstance(event := child.receive(), Decision):
         heard.append(event)
     assert len(heard) == 8  # from 1.5 s to 3 s in hops of 0.2 s
     assert isinstance(event, StreamEnded)

@@ -13,14 +13,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from engine.decision import Decision
 from serstudio.gui.bridge.live_child import serve_politely
 from serstudio.gui.bridge.live_feeder import LiveFeeder, LiveSource
-from serstudio.usecases.stream_live import (
-    Heard,
-    OpenStream,
-    StreamEnded,
-    StreamStarted,
-)
+from serstudio.usecases.stream_live import OpenStream, StreamEnded, StreamStarted
 from serstudio.usecases.worker_process import Failed
 
 __all__ = ["LiveBridge", "LiveSource", "LiveState", "serve_politely"]
@@ -46,7 +42,7 @@ class LiveBridge(QObject):
 
     state_changed = Signal(object)  # LiveState
     started = Signal(object)  # StreamStarted
-    heard = Signal(object)  # the newest Heard
+    heard = Signal(object)  # the newest Decision
     sounded = Signal(object, int)  # new samples and their rate, for the picture
     ended = Signal(object)  # StreamEnded
     failed = Signal(object)  # Failed
@@ -143,11 +139,11 @@ class LiveBridge(QObject):
     # --- the child ---------------------------------------------------------------------------------
 
     def _drain(self) -> None:
-        newest: Heard | None = None
+        newest: Decision | None = None
         try:
             while self._connection is not None and self._connection.poll():
                 message = self._connection.recv()
-                if isinstance(message, Heard):
+                if isinstance(message, Decision):
                     newest = message
                 elif isinstance(message, StreamStarted):
                     self._on_started(message)
@@ -171,7 +167,7 @@ class LiveBridge(QObject):
             self._set_state(LiveState.LISTENING)
             self.started.emit(message)
 
-    def _on_ended(self, newest: Heard | None, message: StreamEnded) -> None:
+    def _on_ended(self, newest: Decision | None, message: StreamEnded) -> None:
         if newest is not None:
             self.heard.emit(newest)
         self._deadline.stop()

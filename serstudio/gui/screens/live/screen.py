@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QStackedLayout, QVBoxLayout, QWidget
 
 from engine.audio.capture import list_input_devices
 from engine.audio.decode import AUDIO_SUFFIXES
+from engine.decision import Decision
 from engine.errors import MicrophoneError, SerStudioError
 from serstudio.gui.bridge.live import LiveBridge, LiveSource, LiveState
 from serstudio.gui.screens.collect.recorder_card import microphone_name
@@ -22,7 +23,7 @@ from serstudio.gui.widgets.focus import press_focused
 from serstudio.gui.widgets.layout import Card, column, row
 from serstudio.gui.widgets.scroll_plot import ScrollPlot
 from serstudio.gui.widgets.text import Role, make_text
-from serstudio.usecases.stream_live import Heard, StreamEnded, StreamStarted
+from serstudio.usecases.stream_live import StreamEnded, StreamStarted
 from serstudio.usecases.worker_process import Failed
 
 _CHOOSE_FILE = "choose a file"
@@ -185,7 +186,7 @@ class LiveScreen(QWidget):
     def on_started(self, started: StreamStarted) -> None:
         self.verdict.show_started(started)
 
-    def on_heard(self, heard: Heard) -> None:
+    def on_heard(self, heard: Decision) -> None:
         self.verdict.show_heard(heard)
 
     def on_ended(self, ended: StreamEnded) -> None:

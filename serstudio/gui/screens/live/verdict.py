@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
+from engine.decision import Decision
 from serstudio.gui.widgets.confidence_bars import BarLabel, ConfidenceBars
 from serstudio.gui.widgets.label_look import Symbol
 from serstudio.gui.widgets.layout import Card, column, row
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
-from serstudio.usecases.stream_live import Heard, StreamEnded, StreamStarted
+from serstudio.usecases.stream_live import StreamEnded, StreamStarted
 
 
 class Verdict(Card):
@@ -55,7 +56,7 @@ class Verdict(Card):
         self.name.set_full_text("Listening…")
         self.words.setText(f"The first answer comes after {started.first_decision_s:.1f} s of sound.")
 
-    def show_heard(self, heard: Heard) -> None:
+    def show_heard(self, heard: Decision) -> None:
         self.bars.show_scores(heard.scores, quiet=heard.quiet)
         if heard.quiet:
             self.symbol.hide()
