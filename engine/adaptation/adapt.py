@@ -58,7 +58,7 @@ def _possible(clips: Sequence[LabelledClip], settings: AdaptationSettings) -> tu
     if max(counts.values()) > 1:
         single = sum(count == 1 for count in counts.values())
         remark = Remark(
-            f"{single} label(s) have a single clip, which serves as example and as test at once.",
+            f"Labels with a single clip: {single}. That clip serves as example and as test at once.",
             "A second clip of each makes the model better.",
         )
         return settings, [remark] if single else []

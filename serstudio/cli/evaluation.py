@@ -9,6 +9,7 @@ from serstudio.cli import output
 from serstudio.cli.models import base_option, device_option, say_confusion, seed_option
 from serstudio.cli.projects import FOLDER
 from serstudio.usecases.requests import Evaluated, EvaluateManifest
+from serstudio.wording import counted
 
 _COUNT = click.IntRange(min=1)
 
@@ -85,7 +86,7 @@ def _say(evaluated: Evaluated) -> None:
     output.say(
         f"{request.ways}-way {request.shots}-shot, {request.protocol}, {request.base}, {request.method}: "
         f"accuracy {evaluated.accuracy:.1%} ± {evaluated.accuracy_ci95:.1%} "
-        f"({output.counted(request.episodes, 'episode')}; chance {1 / request.ways:.0%})."
+        f"({counted(request.episodes, 'episode')}; chance {1 / request.ways:.0%})."
     )
     output.say(
         f"Unweighted accuracy {evaluated.unweighted_accuracy:.1%}, macro-F1 {evaluated.macro_f1:.3f}, "

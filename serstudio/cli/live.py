@@ -94,13 +94,15 @@ def _show(events: "Iterator[StreamEvent]", *, as_json: bool) -> None:
     from engine.decision import Decision
     from serstudio.usecases.stream_live import StreamEnded, StreamStarted
 
+    kinds = {StreamStarted: "started", Decision: "heard", StreamEnded: "ended"}
+
     console = output.stdout_console()
     draws = console.is_terminal and not as_json
     started: StreamStarted | None = None
     with Live(console=console, auto_refresh=False, transient=True) if draws else ExitStack() as screen:
         for event in events:
             if as_json:
-                kind = type(event).__name__.removeprefix("Stream").lower()
+                kind = kinds[type(event)]
                 click.echo(output.to_json({"event": kind, **output.to_plain(event)}, indent=None))
             elif isinstance(event, StreamStarted):
                 started = event

@@ -18,6 +18,7 @@ from serstudio.usecases.requests import (
     ModelExported,
     VersionAdded,
 )
+from serstudio.wording import counted
 
 base_option = click.option(
     "--base", default="compact", show_default=True, metavar="NAME", help="compact, or hf:FOLDER-OR-ID."
@@ -49,8 +50,8 @@ def adapt(folder: Path, base: str, method: str, steps: int, lr: float, device: s
         return
     loss = f", final loss {added.final_loss:.3f}" if added.final_loss is not None else ""
     output.say(
-        f"Version {added.number}: {added.method_used} on {output.counted(added.clip_count, 'clip')} of "
-        f"{output.counted(len(added.labels), 'label')} in {added.seconds:.1f} s{loss}."
+        f"Version {added.number}: {added.method_used} on {counted(added.clip_count, 'clip')} of "
+        f"{counted(len(added.labels), 'label')} in {added.seconds:.1f} s{loss}."
     )
 
 
@@ -99,8 +100,8 @@ def check(folder: Path, base: str, device: str, seed: int, as_json: bool) -> Non
         f"unweighted {report.unweighted_accuracy:.0%}, macro-F1 {report.macro_f1:.2f}."
     )
     output.say(
-        f"{output.counted(report.clip_count, 'clip')}, {output.counted(report.speaker_count, 'speaker')}, "
-        f"{report.scheme} ({output.counted(report.fold_count, 'fold')})."
+        f"{counted(report.clip_count, 'clip')}, {counted(report.speaker_count, 'speaker')}, "
+        f"{report.scheme} ({counted(report.fold_count, 'fold')})."
     )
     say_confusion(report.labels, report.confusion)
 
@@ -128,6 +129,6 @@ def export(folder: Path, to: Path, version: int | None, device: str, as_json: bo
         return
     output.say(
         f"Version {exported.version} is in {exported.folder} ({exported.size_bytes / 1e6:.0f} MB). The copy gives "
-        f"the same answers on {output.counted(exported.verified_clips, 'sound')} "
+        f"the same answers on {counted(exported.verified_clips, 'sound')} "
         f"(largest difference {exported.largest_difference:.1g})."
     )

@@ -151,8 +151,3 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: 
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     stdout_console().print(table)
-
-
-def counted(number: int, noun: str) -> str:
-    """`3 clips`, `1 clip`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -8,6 +8,7 @@ import click
 from serstudio.cli import output
 from serstudio.errors import SerStudioError
 from serstudio.usecases.requests import ImportClips, ImportReport, NewProject, ProjectCreated
+from serstudio.wording import counted
 
 if TYPE_CHECKING:
     from serstudio.project import Clip, Project
@@ -41,7 +42,7 @@ def new(folder: Path, name: str | None, language: str, labels: str, as_json: boo
     if as_json:
         output.print_json(created)
         return
-    output.say(f"Created {created.folder} with {output.counted(len(request.labels), 'label')}.")
+    output.say(f"Created {created.folder} with {counted(len(request.labels), 'label')}.")
     output.say(f"Next: serstudio import {_quoted(folder)} FILES-OR-FOLDERS")
 
 
@@ -96,13 +97,13 @@ def import_(
 
 
 def _say_report(report: ImportReport) -> None:
-    output.say(f"Added {output.counted(len(report.added_clip_ids), 'clip')}.")
+    output.say(f"Added {counted(len(report.added_clip_ids), 'clip')}.")
     if report.new_labels:
         output.say(f"New labels: {', '.join(report.new_labels)}.")
     for note in report.notes:
         output.say(f"Note: {note}")
     if report.skipped:
-        output.say(f"Skipped {output.counted(len(report.skipped), 'file')}:")
+        output.say(f"Skipped {counted(len(report.skipped), 'file')}:")
     for skipped in report.skipped[:_SHOWN_SKIPS]:
         output.say(f"  {skipped.file}: {skipped.reason}")
     if len(report.skipped) > _SHOWN_SKIPS:

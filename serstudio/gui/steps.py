@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from serstudio.project import Label, ModelVersion
+from serstudio.wording import counted
 
 CLIPS_PER_LABEL = 5  # the five-shot setting of the main paper; fewer works, more helps
 
@@ -78,11 +79,6 @@ def progress_words(name: str, count: int) -> str:
     return f"{name} {min(count, CLIPS_PER_LABEL)}/{CLIPS_PER_LABEL}"
 
 
-def plural(count: int, noun: str) -> str:
-    """ "1 clip", "2 clips"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def adapt_reason(facts: Facts) -> str | None:
     """Why Adapt cannot be pressed, None when it can."""
     if facts.clip_count == 0:
@@ -133,7 +129,7 @@ def step_statuses(facts: Facts) -> dict[Step, StepStatus]:
 def _collect(facts: Facts) -> StepStatus:
     if facts.clip_count == 0:
         return StepStatus(StepState.READY, "Add or record clips")
-    return StepStatus(StepState.DONE, plural(facts.clip_count, "clip"))
+    return StepStatus(StepState.DONE, counted(facts.clip_count, "clip"))
 
 
 def _label(facts: Facts) -> StepStatus:
@@ -151,10 +147,10 @@ def _adapt(facts: Facts) -> StepStatus:
         return StepStatus(StepState.NOT_YET, "Label clips of two labels first")
     newest = facts.newest
     if newest is None:
-        return StepStatus(StepState.READY, f"Adapt to {plural(facts.labelled, 'clip')}")
+        return StepStatus(StepState.READY, f"Adapt to {counted(facts.labelled, 'clip')}")
     if newest_is_stale(facts):
         return StepStatus(StepState.READY, f"Labels changed since version {newest.number}")
-    return StepStatus(StepState.DONE, f"Version {newest.number}, {plural(newest.clip_count, 'clip')}")
+    return StepStatus(StepState.DONE, f"Version {newest.number}, {counted(newest.clip_count, 'clip')}")
 
 
 def _check(facts: Facts) -> StepStatus:

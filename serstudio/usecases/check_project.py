@@ -11,6 +11,7 @@ from serstudio.project import Project
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.labelled_clips import Labelled, read_labelled
 from serstudio.usecases.requests import CheckProject, CheckReport
+from serstudio.wording import counted
 
 
 def check_project(request: CheckProject) -> Iterator[Event]:
@@ -40,7 +41,7 @@ def check_project(request: CheckProject) -> Iterator[Event]:
         )
     unasked = len(labelled.clips) - len(checked.positions)
     if unasked:
-        yield Warned(f"{unasked} clips are the only one of their label and could not be asked.", "Label a second one.")
+        yield Warned(f"{counted(unasked, 'label')} with a single clip could not be asked.", "Label a second one.")
     yield Done(_report(labelled, checked))
 
 

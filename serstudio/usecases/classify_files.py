@@ -9,6 +9,7 @@ from serstudio.usecases.audio_files import find_audio_files, shown
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.find_model import find_model
 from serstudio.usecases.requests import ClassifyFiles, FileResult, FilesClassified, Skipped
+from serstudio.wording import counted
 
 
 def classify_files(request: ClassifyFiles) -> Iterator[Event]:
@@ -36,5 +37,5 @@ def classify_files(request: ClassifyFiles) -> Iterator[Event]:
         yield Progress(step, len(files), "Classifying")
     split = sum(result.window_count > 1 for result in results)
     if split:
-        yield Warned(f"{split} clips are longer than 9.4 s: split into windows, and the scores averaged.")
+        yield Warned(f"{counted(split, 'clip')} longer than 9.4 s: split into windows, and the scores averaged.")
     yield Done(FilesClassified(tuple(results), tuple(skipped)))

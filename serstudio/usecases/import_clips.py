@@ -17,6 +17,7 @@ from serstudio.project.palette import clean_name, same_name
 from serstudio.usecases.audio_files import find_audio_files, shown
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.requests import ImportClips, ImportReport, Skipped
+from serstudio.wording import counted
 
 
 @dataclass(frozen=True)
@@ -240,7 +241,7 @@ def _commit(project: Project, findings: _Findings) -> ImportReport:
     count = len(findings.new)
     text = f"Import {findings.new[0][0].name}" if count == 1 else f"Import {count} clips"
     if not count and findings.completed:
-        text = f"Complete {_counted(len(findings.completed))} from a manifest"
+        text = f"Complete {counted(len(findings.completed), 'clip')} from a manifest"
     with project.action(text):
         # Somebody else may have added the same recording while this one was being checked.
         new = [(clip, label) for clip, label in findings.new if project.find_hash(clip.sha256) is None]
@@ -279,7 +280,7 @@ def _notes(findings: _Findings) -> Iterator[str]:
     if findings.silent:
         yield f"{_named(findings.silent)} silent: listen before labelling."
     if findings.completed:
-        yield f"{_counted(len(findings.completed))} of the project got what was missing from the manifest."
+        yield f"{counted(len(findings.completed), 'clip')} of the project got what was missing from the manifest."
     if findings.other_types:
         types = ", ".join(f"{count} {suffix}" for suffix, count in sorted(findings.other_types.items()))
         yield f"Files of other types in the folders were left alone: {types}."
@@ -289,7 +290,3 @@ def _named(names: Sequence[str]) -> str:
     if len(names) == 1:
         return f"{names[0]} is"
     return f"{len(names)} clips ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''}) are"
-
-
-def _counted(count: int) -> str:
-    return "1 clip" if count == 1 else f"{count} clips"

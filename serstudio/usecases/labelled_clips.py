@@ -9,6 +9,7 @@ from engine.audio.windows import Windows, read_windows
 from engine.errors import AudioError
 from serstudio.project import Clip, Label, Project
 from serstudio.usecases.events import Event, Progress, Warned
+from serstudio.wording import counted
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def read_labelled(project: Project) -> Generator[Event, None, Labelled]:
         decoded.append((row, windows))
     if shortened:
         yield Warned(
-            f"{shortened} clips are longer than 9.4 s and are taken in windows; each still counts as one clip.",
+            f"{counted(shortened, 'clip')} longer than 9.4 s: taken in windows; each still counts as one clip.",
             "Cut long recordings to single utterances for better models.",
         )
     used = {row.label_id for row, _ in decoded}

@@ -11,6 +11,7 @@ import pytest
 
 from serstudio.cli import output
 from serstudio.usecases.events import Done, Event, Progress, Warned
+from serstudio.wording import counted
 
 
 class Colour(Enum):
@@ -82,5 +83,5 @@ def test_tables_are_never_cut_off_and_markup_is_text(capsys: pytest.CaptureFixtu
 
 
 def test_counted() -> None:
-    assert output.counted(1, "clip") == "1 clip"
-    assert output.counted(0, "clip") == "0 clips"
+    assert counted(1, "clip") == "1 clip"
+    assert counted(0, "clip") == "0 clips"

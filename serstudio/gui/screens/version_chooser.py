@@ -5,8 +5,8 @@ from pathlib import Path
 from PySide6.QtCore import QSignalBlocker
 
 from serstudio.gui.session import Session
-from serstudio.gui.steps import plural
 from serstudio.gui.widgets.chooser import Chooser
+from serstudio.wording import counted
 
 
 class VersionChooser(Chooser):
@@ -22,7 +22,7 @@ class VersionChooser(Chooser):
         with QSignalBlocker(self):
             self.clear()
             for version in reversed(self._session.project.versions()):
-                words = f"Version {version.number}: {plural(version.clip_count, 'clip')}, {', '.join(version.labels)}"
+                words = f"Version {version.number}: {counted(version.clip_count, 'clip')}, {', '.join(version.labels)}"
                 self.addItem(words, version.number)
         self.currentIndexChanged.emit(self.currentIndex())
 

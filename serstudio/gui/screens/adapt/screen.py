@@ -7,7 +7,7 @@ from serstudio.gui.screens.adapt.advanced import Advanced
 from serstudio.gui.screens.adapt.progress_card import ProgressCard, in_words
 from serstudio.gui.screens.adapt.versions_card import VersionsCard
 from serstudio.gui.session import Session
-from serstudio.gui.steps import CLIPS_PER_LABEL, Step, adapt_reason, newest_is_stale, plural
+from serstudio.gui.steps import CLIPS_PER_LABEL, Step, adapt_reason, newest_is_stale
 from serstudio.gui.widgets.banner import Banner, Tone
 from serstudio.gui.widgets.buttons import Kind, ReasonedButton, make_button
 from serstudio.gui.widgets.disclosure import Disclosure
@@ -17,6 +17,7 @@ from serstudio.gui.widgets.text import Role, make_text
 from serstudio.project import VersionsChanged
 from serstudio.usecases.events import Progress, Warned
 from serstudio.usecases.requests import VersionAdded
+from serstudio.wording import counted
 
 
 class AdaptScreen(Page):
@@ -95,9 +96,9 @@ class AdaptScreen(Page):
             )
         number = self._session.project.next_version_number()
         steps = self.advanced.steps.value()
-        how = f"tunes it in {plural(steps, 'step')} to your {plural(facts.labelled, 'labelled clip')}"
+        how = f"tunes it in {counted(steps, 'step')} to your {counted(facts.labelled, 'labelled clip')}"
         if self.advanced.method.currentData() == "prototypes":
-            how = f"keeps it as it is, and places your {plural(facts.labelled, 'labelled clip')} in it"
+            how = f"keeps it as it is, and places your {counted(facts.labelled, 'labelled clip')} in it"
         words = f"SER Studio takes the base model, which knows speech in general, and {how}."
         if newest_is_stale(facts):
             words += " Labels have changed since the last version."
@@ -157,7 +158,7 @@ class AdaptScreen(Page):
         self.result_title.setText(f"Version {added.number} is ready")
         loss = f" The last loss was {added.final_loss:.3f}." if added.final_loss is not None else ""
         self.result_words.setText(
-            f"Adapted to {plural(added.clip_count, 'clip')} of {', '.join(added.labels)} "
+            f"Adapted to {counted(added.clip_count, 'clip')} of {', '.join(added.labels)} "
             f"in {in_words(added.seconds)}.{loss}"
         )
         self.result.show()

@@ -5,11 +5,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from serstudio.gui.screens.adapt.progress_card import in_words
 from serstudio.gui.session import Session
-from serstudio.gui.steps import plural
 from serstudio.gui.widgets.buttons import Kind, make_button
 from serstudio.gui.widgets.layout import Card, clear_layout, column, rule
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
 from serstudio.project import ModelVersion
+from serstudio.wording import counted
 
 _METHOD_WORDS = {"disjoint": "disjoint split", "pmf": "PMF", "prototypes": "prototypes only"}
 
@@ -23,7 +23,7 @@ class _VersionRow(QFrame):
         made = version.created_at.astimezone()
         loss = f", last loss {version.final_loss:.3f}" if version.final_loss is not None else ""
         facts = (
-            f"{plural(version.clip_count, 'clip')}, {', '.join(version.labels)}  ·  "
+            f"{counted(version.clip_count, 'clip')}, {', '.join(version.labels)}  ·  "
             f"{_METHOD_WORDS.get(version.method, version.method)}, {version.steps} steps, base {version.base}, "
             f"seed {version.seed}{loss}, took {in_words(version.seconds)}"
         )

@@ -5,7 +5,6 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from serstudio.gui.screens.check.words import further_words, interval_words, scheme_words, verdict
 from serstudio.gui.session import Session
-from serstudio.gui.steps import plural
 from serstudio.gui.widgets.accuracy_scale import AccuracyScale
 from serstudio.gui.widgets.banner import Banner, Tone
 from serstudio.gui.widgets.buttons import Kind, make_button
@@ -17,6 +16,7 @@ from serstudio.gui.widgets.text import ElidedText, Role, make_text
 from serstudio.project import Clip
 from serstudio.usecases.events import Warned
 from serstudio.usecases.requests import CheckReport
+from serstudio.wording import counted
 
 _MISTAKES_SHOWN = 60
 
@@ -120,7 +120,7 @@ class CheckResult(QWidget):
         known = [(clips.clip(clip_id), truth, heard) for clip_id, truth, heard in report.mistakes]
         shown = [(clip, truth, heard) for clip, truth, heard in known if clip is not None][:_MISTAKES_SHOWN]
         self.mistakes_title.setText(
-            f"{plural(len(report.mistakes), 'clip')} to listen to again" if shown else "No mistakes"
+            f"{counted(len(report.mistakes), 'clip')} to listen to again" if shown else "No mistakes"
         )
         if not shown:
             self._mistakes.addWidget(make_text("Every held-back clip was recognised.", Role.MUTED))

@@ -1,7 +1,7 @@
 """The scheme and the numbers of a check, in plain words. No Qt."""
 
-from serstudio.gui.steps import plural
 from serstudio.usecases.requests import CheckReport
+from serstudio.wording import counted
 
 _BASE = "It is the base model that is checked, before tuning: a tuned model has heard every clip already."
 
@@ -21,7 +21,7 @@ def scheme_words(report: CheckReport) -> str:
 
 def interval_words(report: CheckReport) -> str:
     low, high = report.interval
-    return f"With {plural(report.clip_count, 'clip')}, the true value lies between {low:.0%} and {high:.0%} (95 %)."
+    return f"With {counted(report.clip_count, 'clip')}, the true value lies between {low:.0%} and {high:.0%} (95 %)."
 
 
 def verdict(report: CheckReport) -> str:

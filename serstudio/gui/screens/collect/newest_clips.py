@@ -4,12 +4,12 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from serstudio.gui.session import Session
-from serstudio.gui.steps import plural
 from serstudio.gui.widgets.buttons import Kind, make_button
 from serstudio.gui.widgets.icon_view import IconView
 from serstudio.gui.widgets.layout import Card, clear_layout, row, rule
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
 from serstudio.project import Clip, ClipSource
+from serstudio.wording import counted
 
 SHOWN = 6
 
@@ -72,7 +72,7 @@ class NewestClips(Card):
         total = self._session.clips.total()
         self.setVisible(bool(newest))
         more = f", the newest {len(newest)} here" if total > len(newest) else ""
-        self.title.setText(f"{plural(total, 'clip')} in this project{more}")
+        self.title.setText(f"{counted(total, 'clip')} in this project{more}")
         clear_layout(self._lines)
         for index, clip in enumerate(newest):
             if index:

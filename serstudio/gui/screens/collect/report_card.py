@@ -4,13 +4,13 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QProgressBar, QVBoxLayout
 
 from serstudio.gui.bridge.jobs import Job
-from serstudio.gui.steps import plural
 from serstudio.gui.widgets.buttons import Kind, make_button
 from serstudio.gui.widgets.disclosure import Disclosure
 from serstudio.gui.widgets.layout import Card, clear_layout, column, row
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
 from serstudio.usecases.events import Progress
 from serstudio.usecases.requests import ImportReport
+from serstudio.wording import counted
 
 _SHOWN = 200  # a folder of photographs gives thousands of skipped files
 
@@ -86,7 +86,7 @@ class ReportCard(Card):
         self._set_running(running=False)
         clear_layout(self._lines)
         added = len(report.added_clip_ids)
-        self.heading.setText(f"{plural(added, 'clip')} added" if added else "No clip was added")
+        self.heading.setText(f"{counted(added, 'clip')} added" if added else "No clip was added")
         self.go_on.setVisible(bool(added))
         for note in report.notes:
             self._lines.addWidget(make_text(note, Role.MUTED, wrap=True))
@@ -105,7 +105,7 @@ class ReportCard(Card):
             holder.add(column(file, reason, spacing=0))
         if len(report.skipped) > _SHOWN:
             holder.add(make_text(f"… and {len(report.skipped) - _SHOWN} more", Role.MUTED))
-        disclosure = Disclosure(f"{plural(len(report.skipped), 'file')} skipped, and why", holder)
+        disclosure = Disclosure(f"{counted(len(report.skipped), 'file')} skipped, and why", holder)
         if len(report.skipped) <= 6:
             disclosure.button.setChecked(True)
         return disclosure

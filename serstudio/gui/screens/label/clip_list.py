@@ -25,12 +25,12 @@ from PySide6.QtWidgets import (
 from serstudio.gui.bridge.project_model import ClipFilter, ClipListModel, ClipRole
 from serstudio.gui.icons import icon
 from serstudio.gui.session import Session
-from serstudio.gui.steps import plural
 from serstudio.gui.theme import Theme
 from serstudio.gui.widgets.chooser import Chooser
 from serstudio.gui.widgets.label_look import paint_symbol, readable
 from serstudio.gui.widgets.text import Role, make_text
 from serstudio.project import Clip, Label
+from serstudio.wording import counted
 
 ROW_HEIGHT = 48
 
@@ -217,7 +217,7 @@ class ClipListPanel(QFrame):
     def _show_count(self) -> None:
         shown, total = self.model.rowCount(), self.model.total()
         self.count.setVisible(shown != total)
-        self.count.setText(plural(shown, "clip") if shown == total else f"{shown:,} of {plural(total, 'clip')}")
+        self.count.setText(counted(shown, "clip") if shown == total else f"{shown:,} of {counted(total, 'clip')}")
 
     def on_filter_activated(self) -> None:
         self.model.set_filter(self.filter.currentData())

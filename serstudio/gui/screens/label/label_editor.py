@@ -8,13 +8,13 @@ from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLineEdit, QVBoxLayo
 
 from engine.errors import SerStudioError
 from serstudio.gui.session import Session
-from serstudio.gui.steps import plural
 from serstudio.gui.widgets.banner import Banner, Tone
 from serstudio.gui.widgets.buttons import Kind, make_button
 from serstudio.gui.widgets.layout import Card, clear_layout, row
 from serstudio.gui.widgets.look_picker import LookPicker, LookSwatch
 from serstudio.gui.widgets.text import Role, make_text
 from serstudio.project import Label
+from serstudio.wording import counted
 
 Run = Callable[[Callable[[], object]], bool]
 
@@ -45,9 +45,9 @@ class _LabelRow(QFrame):
         layout.addWidget(self.swatch)
         layout.addWidget(self.name, 1)
         layout.addWidget(self.key)
-        counted = make_text(plural(count, "clip"), Role.CAPTION)
-        counted.setFixedWidth(64)
-        layout.addWidget(counted)
+        clips = make_text(counted(count, "clip"), Role.CAPTION)
+        clips.setFixedWidth(64)
+        layout.addWidget(clips)
         layout.addWidget(remove)
         self.swatch.clicked.connect(self.on_swatch_clicked)
         self.name.editingFinished.connect(self.on_name_finished)

@@ -4,12 +4,12 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout
 
-from serstudio.gui.steps import plural
 from serstudio.gui.widgets.buttons import Kind, make_button, set_icon
 from serstudio.gui.widgets.empty_state import RoundIcon
 from serstudio.gui.widgets.layout import Card, column, row, rule
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
 from serstudio.usecases.requests import ModelExported
+from serstudio.wording import counted
 
 
 def size_words(size_bytes: int) -> str:
@@ -60,7 +60,7 @@ class ExportedCard(Card):
         self.title.setText(f"Version {exported.version} is exported and verified")
         same = "exactly the same answers" if exported.largest_difference == 0 else "the same answers"
         self.verified.setText(
-            f"The copy was loaded again and gave {same} on {plural(exported.verified_clips, 'sound')}. "
+            f"The copy was loaded again and gave {same} on {counted(exported.verified_clips, 'sound')}. "
             f"It takes {size_words(exported.size_bytes)}."
         )
         self.folder.set_full_text(str(exported.folder))
