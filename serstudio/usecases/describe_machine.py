@@ -1,5 +1,6 @@
 """The machine in one line, for the welcome page; it also warms up the process that it runs in."""
 
+import os
 from collections.abc import Iterator
 
 from engine.adaptation.estimate import estimate_adaptation_s
@@ -15,7 +16,8 @@ def describe_machine(request: DescribeMachine) -> Iterator[Event]:  # noqa: ARG0
     base = load_base()
     base.encoder.to(device)
     seconds = estimate_adaptation_s(base)
-    text = f"{describe_device(device)}: adapting takes about {_rounded(seconds)}"
+    name = describe_device(device) if device.type == "cuda" else f"CPU, {os.cpu_count()} cores"
+    text = f"{name}: adapting takes about {_rounded(seconds)}"
     devices = ("cuda", "cpu") if device.type == "cuda" else ("cpu",)
     yield Done(MachineDescribed(text, devices, seconds))
 
