@@ -135,10 +135,6 @@ class Session(QObject):
     def running_job(self, step: Step) -> Job | None:
         return self._jobs.get(step)
 
-    def jobs(self) -> dict[Step, Job]:
-        """The running and waiting jobs, by the step that started them."""
-        return dict(self._jobs)
-
     def start(self, step: Step, request: Request) -> Job:
         """Run `request` for `step` in the process that suits it; errors reach the banner by themselves."""
         runner = self.services.files if isinstance(request, ImportClips) else self.services.engine

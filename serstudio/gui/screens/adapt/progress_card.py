@@ -4,6 +4,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QProgressBar
 
 from serstudio.gui.widgets.buttons import make_button
+from serstudio.gui.widgets.job_progress import show_progress
 from serstudio.gui.widgets.layout import Card, row
 from serstudio.gui.widgets.sparkline import Sparkline
 from serstudio.gui.widgets.text import Role, make_text
@@ -55,11 +56,8 @@ class ProgressCard(Card):
         self.show()
 
     def show_progress(self, progress: Progress) -> None:
-        self.bar.setRange(0, progress.total or 0)
-        self.bar.setValue(progress.step)
+        show_progress(progress, self.bar, self.words)
         if progress.loss is None:
-            counted = f": {progress.step} of {progress.total}" if progress.total else ""
-            self.words.setText(f"{progress.message}{counted}")
             self.left.setText("")
             return
         if not self.line.values():

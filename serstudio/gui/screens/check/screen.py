@@ -8,6 +8,7 @@ from serstudio.gui.screens.check.result import CheckResult
 from serstudio.gui.session import Session
 from serstudio.gui.steps import Step, check_reason
 from serstudio.gui.widgets.buttons import Kind, ReasonedButton, make_button
+from serstudio.gui.widgets.job_progress import show_progress
 from serstudio.gui.widgets.layout import Card, Page, row
 from serstudio.gui.widgets.text import Role, make_text
 from serstudio.usecases.events import Progress, Warned
@@ -83,10 +84,7 @@ class CheckScreen(Page):
         job.ended.connect(self.on_ended)
 
     def on_progressed(self, progress: Progress) -> None:
-        self.bar.setRange(0, progress.total or 0)
-        self.bar.setValue(progress.step)
-        counted = f": {progress.step} of {progress.total}" if progress.total else ""
-        self.now.setText(f"{progress.message}{counted}")
+        show_progress(progress, self.bar, self.now)
 
     def on_warned(self, warned: Warned) -> None:
         self._warnings.append(warned)

@@ -13,6 +13,7 @@ from serstudio.gui.steps import Step, version_reason
 from serstudio.gui.widgets.buttons import Kind, ReasonedButton, make_button
 from serstudio.gui.widgets.disclosure import Disclosure
 from serstudio.gui.widgets.empty_state import EmptyState
+from serstudio.gui.widgets.job_progress import show_progress
 from serstudio.gui.widgets.layout import Card, Page, column, row
 from serstudio.gui.widgets.markdown_view import MarkdownView
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
@@ -134,10 +135,7 @@ class ShareScreen(Page):
         job.ended.connect(self.on_ended)
 
     def on_progressed(self, progress: Progress) -> None:
-        self.bar.setRange(0, progress.total or 0)
-        self.bar.setValue(progress.step)
-        counted = f": {progress.step} of {progress.total}" if progress.total else ""
-        self.now.setText(f"{progress.message}{counted}")
+        show_progress(progress, self.bar, self.now)
 
     def on_done(self, exported: ModelExported) -> None:
         self.exported.show_exported(exported)
