@@ -18,6 +18,7 @@ from transformers.utils import logging
 
 from engine.backbones.compact import CompactBackbone
 from engine.backbones.wav2vec2 import SUPPORTED_TYPES, Wav2Vec2Backbone, middle_layer
+from engine.choices import Recommended
 from engine.encoder import EmotionEncoder
 from engine.errors import BaseError
 from engine.extractors import MeanPooling
@@ -28,12 +29,16 @@ COMPACT = "compact"
 
 @dataclass(frozen=True)
 class Base:
-    """An encoder to start from. `standardised`: whether its embeddings need it (see `Prototypes`)."""
+    """An encoder to start from, and how it is best adapted.
+
+    `standardised`: whether its embeddings need it (see `Prototypes`).
+    """
 
     name: str
     encoder: EmotionEncoder
     standardised: bool
     licence: str
+    recommended: Recommended = Recommended()
 
 
 def load_base(name: str = COMPACT) -> Base:

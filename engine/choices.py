@@ -1,5 +1,6 @@
 """The names that a user can choose among. No torch here: menus and `--help` need them at once."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 METHODS = ("disjoint", "pmf", "prototypes")  # the first is the default
@@ -11,3 +12,12 @@ class Protocol(StrEnum):
 
     RANDOM = "random"
     NEW_SPEAKERS = "new-speakers"
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """How a base is best adapted, as measured for it. The defaults are the main paper's, found for XLS-R 300M."""
+
+    method: str = METHODS[0]
+    steps: int = 25
+    learning_rate: float = 1e-5
