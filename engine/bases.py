@@ -8,7 +8,7 @@ Nothing here opens a network connection, and weights are only ever read from saf
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -38,7 +38,7 @@ class Base:
     encoder: EmotionEncoder
     standardised: bool
     licence: str
-    recommended: Recommended = Recommended()
+    recommended: Recommended = field(default_factory=Recommended)
 
 
 def load_base(name: str = COMPACT) -> Base:
