@@ -2,70 +2,46 @@
 
 `compact`            the bundled one (resources/bases/compact)
 `hf:FOLDER_OR_ID`    any wav2vec2-type model of transformers, from a folder or from the hub's local cache
-`FOLDER`             a folder written by this engine (`model_folder`), e.g. with a meta-trained extractor
+`FOLDER`             a base that `serstudio metatrain` made (`base_folder`), or an adapted model (`model_folder`)
 
 Nothing here opens a network connection, and weights are only ever read from safetensors.
 """
 
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModel
 from transformers.utils import logging
 
-from engine.backbones.compact import CompactBackbone
 from engine.backbones.wav2vec2 import SUPPORTED_TYPES, Wav2Vec2Backbone, middle_layer
-from engine.choices import Recommended
+from engine.base_folder import Base, is_base_folder, load_base_folder
 from engine.encoder import EmotionEncoder
 from engine.errors import BaseError
 from engine.extractors import MeanPooling
+from engine.model_folder import load_model
 from engine.resources import resource
 
+__all__ = ["COMPACT", "Base", "load_base"]
+
 COMPACT = "compact"
-
-
-@dataclass(frozen=True)
-class Base:
-    """An encoder to start from, and how it is best adapted.
-
-    `standardised`: whether its embeddings need it (see `Prototypes`).
-    """
-
-    name: str
-    encoder: EmotionEncoder
-    standardised: bool
-    licence: str
-    recommended: Recommended = field(default_factory=Recommended)
 
 
 def load_base(name: str = COMPACT) -> Base:
     """Load a base by name, on the CPU. Raises BaseError."""
     if name == COMPACT:
-        return _load_compact(resource("bases/compact"))
+        try:
+            return load_base_folder(resource("bases/compact"))
+        except BaseError as error:
+            raise BaseError("The bundled base is missing or damaged.", "Install SER Studio again.") from error
     if name.startswith("hf:"):
         return _load_transformers(name)
+    if is_base_folder(Path(name)):
+        return load_base_folder(Path(name))
     if (Path(name) / "config.json").is_file():
-        from engine.model_folder import load_model  # model_folder builds on this module
-
         model = load_model(Path(name))
         return Base(name, model.encoder, model.standardised, model.base_licence)
-    raise BaseError(f"There is no base called '{name}'.", "Use compact, hf:FOLDER, or the folder of a model.")
-
-
-def _load_compact(folder: Path) -> Base:
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        weights = load_file(folder / "model.safetensors")
-    except (OSError, ValueError, SafetensorError) as error:
-        raise BaseError("The bundled base is missing or damaged.", "Install SER Studio again.") from error
-    backbone = CompactBackbone(config)
-    wanted = backbone.state_dict()
-    backbone.load_state_dict({key: weights[key].to(wanted[key].dtype) for key in wanted})
-    extractor = MeanPooling(backbone.hidden_size, len(backbone.read_layers))
-    return Base(COMPACT, EmotionEncoder(backbone, extractor), standardised=True, licence=config["licence"])
+    raise BaseError(f"There is no base called '{name}'.", "Use compact, hf:FOLDER, or the folder of a base or a model.")
 
 
 def _load_transformers(name: str) -> Base:

@@ -1,0 +1,176 @@
+"""A base, and its folder: `config.json`, `model.safetensors`, `README.md` (the model card), `SHA256SUMS`.
+
+The folder holds all that adaptation starts from and how it was made: the architecture, the weights (half
+precision allowed), the licence that they inherit, what adaptation was measured to be best for it, and the
+recipe, corpora, seed and figures of its training. Nothing is ever unpickled.
+"""
+
+import hashlib
+import json
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from engine.choices import Recommended
+from engine.encoder import EmotionEncoder, build_encoder
+from engine.errors import BaseError
+from engine.prototypes import COSINE_SCALE
+
+FORMAT = "serstudio-base"
+FORMAT_VERSION = 1
+CONFIG, WEIGHTS, CARD, SUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
+_EXTRACTOR = "extractor."  # in the weights file; the backbone's tensors have the names that they were published under
+_DTYPES = {"float16": torch.float16, "float32": torch.float32}
+
+
+@dataclass(frozen=True)
+class Base:
+    """An encoder to start from.
+
+    `standardised`: whether its embeddings need it (see `Prototypes`); `recommended`: how it is best adapted;
+    `cosine_scale`: learnt in meta-training and kept as it is in adaptation; `training`: how it was made.
+    """
+
+    name: str
+    encoder: EmotionEncoder
+    standardised: bool
+    licence: str
+    recommended: Recommended = field(default_factory=Recommended)
+    cosine_scale: float = COSINE_SCALE
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+def save_base(base: Base, folder: Path, card: str, training: Mapping[str, Any], dtype: str = "float32") -> None:
+    """Write `base` as `folder`, whole or not at all; an earlier base there is replaced. Raises BaseError.
+
+    training: JSON values (recipe text, clips a corpus, seed, figures); dtype: "float32" or "float16".
+    """
+    if folder.exists() and any(folder.iterdir()) and not is_base_folder(folder):
+        raise BaseError(f"{folder} is not empty.", "Choose a new folder.")
+    staging = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
+    try:
+        staging.mkdir(parents=True)
+        tensors = {name: tensor.detach().to("cpu", _DTYPES[dtype]) for name, tensor in _tensors(base.encoder).items()}
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, staging / WEIGHTS, {"format": "pt"})
+        (staging / CARD).write_text(card, encoding="utf-8")
+        write_config(base, staging, training, dtype)
+        _replace(folder, staging)
+    except (OSError, SafetensorError) as error:
+        raise BaseError(f"The base could not be written to {folder}.", "Is the disk full?") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def write_config(base: Base, folder: Path, training: Mapping[str, Any], dtype: str) -> None:
+    """Write `config.json` and the checksums of a folder whose weights and card are there."""
+    config = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "name": base.name,
+        "encoder": base.encoder.specification(),
+        "dtype": dtype,
+        "standardised": base.standardised,
+        "cosine_scale": base.cosine_scale,
+        "licence": base.licence,
+        "recommended": asdict(base.recommended),
+        "training": dict(training),
+    }
+    text = json.dumps(config, ensure_ascii=False, indent=1, sort_keys=True)
+    (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
+    sums = "".join(f"{_sha256(folder / name)}  {name}\n" for name in (WEIGHTS, CONFIG, CARD))
+    (folder / SUMS).write_text(sums, encoding="utf-8")
+
+
+def is_base_folder(folder: Path) -> bool:
+    """Whether `folder` claims to hold a base."""
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and config.get("format") == FORMAT
+
+
+def load_base_folder(folder: Path) -> Base:
+    """Read a base, on the CPU in single precision. Raises BaseError."""
+    if not is_base_folder(folder):
+        raise BaseError(f"{folder} holds no base.", f"A base is a folder with {CONFIG} and {WEIGHTS} in it.")
+    if not (folder / WEIGHTS).is_file():
+        raise _damaged(folder, f"it has no {WEIGHTS}")
+    wrong = wrong_sums(folder)
+    if wrong:
+        raise _damaged(folder, f"the checksum of {', '.join(wrong)} is wrong")
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        if int(config["format_version"]) > FORMAT_VERSION:
+            raise BaseError(f"{folder} was written by a newer SER Studio.", "Install the newest version.")
+        encoder = build_encoder(config["encoder"])
+        _fill(encoder, load_file(folder / WEIGHTS))
+        return Base(
+            name=config["name"],
+            encoder=encoder,
+            standardised=config["standardised"],
+            licence=config["licence"],
+            recommended=Recommended(**config["recommended"]),
+            cosine_scale=float(config["cosine_scale"]),
+            training=config["training"],
+        )
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise _damaged(folder, "its parts do not fit together") from error
+
+
+def wrong_sums(folder: Path) -> list[str]:
+    """Names of the files that are missing or differ from SHA256SUMS; SHA256SUMS itself where it cannot be read."""
+    try:
+        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+        listed = [(line[:64], line[64:].strip()) for line in lines if line.strip()]
+    except (OSError, ValueError):
+        return [SUMS]
+    return [name for digest, name in listed if not _has_sum(folder / name, digest)] if listed else [SUMS]
+
+
+def _has_sum(path: Path, digest: str) -> bool:
+    return path.is_file() and _sha256(path) == digest
+
+
+def _tensors(encoder: EmotionEncoder) -> dict[str, Tensor]:
+    """Every tensor of the encoder under its name in the weights file."""
+    return dict(encoder.backbone.state_dict()) | {
+        _EXTRACTOR + name: tensor for name, tensor in encoder.extractor.state_dict().items()
+    }
+
+
+def _fill(encoder: EmotionEncoder, stored: Mapping[str, Tensor]) -> None:
+    """Copy the weights in. More may be stored than is built: layers above the highest one read are not."""
+    with torch.no_grad():
+        for name, tensor in _tensors(encoder).items():
+            if stored[name].shape != tensor.shape:
+                raise ValueError(f"{name} has shape {tuple(stored[name].shape)}, not {tuple(tensor.shape)}")
+            tensor.copy_(stored[name])
+
+
+def _replace(folder: Path, staging: Path) -> None:
+    """Put `staging` where `folder` is, by renaming."""
+    if folder.exists():
+        old = staging.with_name(f"{staging.name}-old")
+        folder.rename(old)
+        staging.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        staging.rename(folder)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _damaged(folder: Path, why: str) -> BaseError:
+    return BaseError(f"The base in {folder} is damaged: {why}.", "Ask for the folder again, or make it again.")
