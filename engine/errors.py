@@ -43,3 +43,11 @@ class ManifestError(SerStudioError):
 
 class DeviceError(SerStudioError):
     """A compute device that was asked for and is not there."""
+
+
+class CorpusError(SerStudioError):
+    """A speech corpus that is not where it was looked for, or not in a layout that is known."""
+
+
+class RecipeError(SerStudioError):
+    """A recipe that cannot be read, or that asks for what makes no sense; a run folder that is not its own."""

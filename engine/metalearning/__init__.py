@@ -1,0 +1,1 @@
+"""Training of bases: corpora, episodes, meta-learning, and the published experiments."""
