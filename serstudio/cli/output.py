@@ -15,6 +15,7 @@ import click
 from serstudio.usecases import dispatch
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.requests import Request
+from serstudio.wording import in_words
 
 if TYPE_CHECKING:  # rich costs a tenth of a second, which `--help` does not need
     from rich.console import Console
@@ -88,7 +89,7 @@ def show_progress(bar: "Bar", task: "TaskID", event: Progress) -> None:
     """Draw one step."""
     count = f"{event.step}/{event.total}" if event.total else ""
     loss = f"loss {event.loss:.3f}" if event.loss is not None else ""
-    left = f"about {event.remaining_s:.0f} s left" if event.remaining_s is not None else ""
+    left = f"about {in_words(event.remaining_s)} left" if event.remaining_s is not None else ""
     tail = ", ".join(part for part in (count, loss, left) if part)
     bar.update(task, description=event.message, total=event.total, completed=event.step, tail=tail)
 

@@ -214,6 +214,33 @@ class Evaluated:
     skipped: tuple[Skipped, ...] = field(default=())
 
 
+# --- metatrain -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MetatrainBase:
+    """Train a base by a recipe; started again it goes on where it was. Done: `BaseTrained`.
+
+    `recipe` is a TOML file or the name of a bundled one; `corpora` holds one folder a corpus, named as in the
+    recipe; `run_folder` takes the checkpoint, the logs and, in `base`, the result.
+    """
+
+    recipe: str
+    corpora: Path
+    run_folder: Path
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class BaseTrained:
+    """`folder` can be given to `--base`."""
+
+    folder: Path
+    name: str
+    licence: str
+    size_bytes: int
+
+
 # --- machine ---------------------------------------------------------------------------------------
 
 
@@ -249,6 +276,7 @@ Request = (
     | ClassifyFiles
     | ExportModel
     | EvaluateManifest
+    | MetatrainBase
     | DescribeMachine
     | MakeSampleProject
 )

@@ -9,12 +9,7 @@ from serstudio.gui.widgets.layout import Card, row
 from serstudio.gui.widgets.sparkline import Sparkline
 from serstudio.gui.widgets.text import Role, make_text
 from serstudio.usecases.events import Progress
-
-
-def in_words(seconds: float) -> str:
-    """ "8 s", "2 min 10 s"."""
-    whole = max(0, round(seconds))
-    return f"{whole} s" if whole < 90 else f"{whole // 60} min {whole % 60:02d} s"
+from serstudio.wording import in_words
 
 
 class ProgressCard(Card):

@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QVBoxLayout
 
 from serstudio.gui.bridge.jobs import Job
 from serstudio.gui.screens.adapt.advanced import Advanced
-from serstudio.gui.screens.adapt.progress_card import ProgressCard, in_words
+from serstudio.gui.screens.adapt.progress_card import ProgressCard
 from serstudio.gui.screens.adapt.versions_card import VersionsCard
 from serstudio.gui.session import Session
 from serstudio.gui.steps import CLIPS_PER_LABEL, Step, adapt_reason, newest_is_stale
@@ -17,7 +17,7 @@ from serstudio.gui.widgets.text import Role, make_text
 from serstudio.project import VersionsChanged
 from serstudio.usecases.events import Progress, Warned
 from serstudio.usecases.requests import VersionAdded
-from serstudio.wording import counted
+from serstudio.wording import counted, in_words
 
 
 class AdaptScreen(Page):

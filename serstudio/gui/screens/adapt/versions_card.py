@@ -3,13 +3,12 @@
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
-from serstudio.gui.screens.adapt.progress_card import in_words
 from serstudio.gui.session import Session
 from serstudio.gui.widgets.buttons import Kind, make_button
 from serstudio.gui.widgets.layout import Card, clear_layout, column, rule
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
 from serstudio.project import ModelVersion
-from serstudio.wording import counted
+from serstudio.wording import counted, in_words
 
 _METHOD_WORDS = {"disjoint": "disjoint split", "pmf": "PMF", "prototypes": "prototypes only"}
 

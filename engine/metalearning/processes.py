@@ -1,0 +1,8 @@
+"""Which of the processes of a launcher (`accelerate launch`, torchrun) this one is. No torch here."""
+
+import os
+
+
+def is_main_process() -> bool:
+    """Whether this process is the one that reports and writes; without a launcher it is."""
+    return os.environ.get("RANK", "0") == "0"

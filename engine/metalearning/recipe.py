@@ -1,0 +1,127 @@
+"""A recipe: everything that decides how a base is trained, in one TOML file.
+
+    kind = "episodic"            which training; the other keys are those of its recipe class
+    name = "my-base"
+    seed = 0
+    [data]
+    corpora = ["nemo", "ravdess"]
+    validation = ["emodb"]
+    [base]
+    start = "compact-encoder"
+
+A training of another kind is added with a line in `KINDS`: a frozen dataclass to read the file into, and a
+function `train(recipe, corpora_root, run_folder, *, device, recipe_text)` that yields `TrainingEvent`s. No torch here.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine.errors import RecipeError
+from engine.metalearning.toml_table import read_table
+from engine.resources import resource
+
+
+@dataclass(frozen=True)
+class KindOfTraining:
+    """Where a kind's recipe class and train function are, as "module:name"; imported when they are needed."""
+
+    recipe: str
+    train: str
+
+
+KINDS: dict[str, KindOfTraining] = {}
+
+
+@dataclass(frozen=True)
+class DataSection:
+    """[data]: names of corpora (`engine.metalearning.corpora`), to train on and to validate on."""
+
+    corpora: tuple[str, ...]
+    validation: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.corpora:
+            raise RecipeError("[data] names no corpus to train on.", 'Write corpora = ["ravdess"].')
+        both = sorted(set(self.corpora) & set(self.validation))
+        if both:
+            raise RecipeError(
+                f"[data] trains and validates on {', '.join(both)}.", "Name each corpus under one of the two."
+            )
+
+
+@dataclass(frozen=True)
+class BaseSection:
+    """[base]: the encoder that training starts from.
+
+    compact-encoder (the bundled one's), hf:FOLDER-OR-ID (wav2vec2 family), or the folder of a base.
+    """
+
+    start: str = "compact-encoder"
+
+
+class RecipeSettings(Protocol):
+    """What every kind's recipe class has."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe that was read: its file's text, and the settings in it."""
+
+    text: str
+    settings: RecipeSettings
+
+
+def find_recipe(name: str) -> Path:
+    """The file `name`, or the bundled recipe of that name (with or without .toml). Raises RecipeError."""
+    if Path(name).is_file():
+        return Path(name)
+    bundled = {path.stem: path for path in sorted(resource("recipes").rglob("*.toml"))}
+    stem = name.removesuffix(".toml")
+    if stem not in bundled:
+        raise RecipeError(f"There is no recipe '{name}'.", f"Give a file, or one of: {', '.join(bundled)}.")
+    return bundled[stem]
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe file. RecipeError, in one sentence, on anything unknown or out of range."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"The recipe {path} cannot be read.", "Give the path of a TOML file.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"The recipe {path.name} is not TOML: {error}.", "Mend that line.") from error
+    return Recipe(text, parse_recipe(values, path.name))
+
+
+def parse_recipe(values: dict[str, Any], where: str) -> RecipeSettings:
+    """The settings that TOML `values` describe. RecipeError."""
+    kind = values.get("kind")
+    if kind not in KINDS:
+        told = f"is of no known kind ({kind!r})" if kind is not None else "does not say its kind"
+        raise RecipeError(f"The recipe {where} {told}.", f"Write kind = one of {', '.join(KINDS)}.")
+    settings: RecipeSettings = read_table(_import(KINDS[kind].recipe), values, where)
+    if not re.fullmatch(r"[\w.-]+", settings.name):
+        raise RecipeError(f"'{settings.name}' cannot be the name of a base.", "Use letters, digits, - and _.")
+    return settings
+
+
+def train_function(kind: str) -> Any:
+    """The function that trains recipes of `kind`; importing it loads torch."""
+    return _import(KINDS[kind].train)
+
+
+def _import(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(import_module(module), name)

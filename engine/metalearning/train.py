@@ -1,0 +1,52 @@
+"""Train a base from a recipe, whatever its kind: a run folder that can be left and taken up again at any time.
+
+run folder/recipe.toml     the recipe that it belongs to
+           log.csv, tensorboard/, checkpoint/    of the training, where its kind keeps them
+           base/           the result, there only when it is whole
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.base_folder import is_base_folder
+from engine.errors import RecipeError
+from engine.metalearning.events import Trained, TrainingEvent
+from engine.metalearning.recipe import find_recipe, read_recipe, train_function
+
+BASE_FOLDER = "base"
+_RECIPE = "recipe.toml"
+
+
+def train_base(recipe: str, corpora_root: Path, run_folder: Path, *, device: str = "auto") -> Iterator[TrainingEvent]:
+    """Train by the recipe of that path or bundled name; the last event is `Trained`.
+
+    Started again with the same recipe and run folder it goes on where it was, and a finished run says so at
+    once. Raises RecipeError, CorpusError, BaseError, DeviceError.
+    """
+    read = read_recipe(find_recipe(recipe))
+    if not corpora_root.is_dir():
+        raise RecipeError(f"There is no folder {corpora_root}.", "Give the folder that holds one folder a corpus.")
+    _claim(run_folder, read.text)
+    if is_base_folder(run_folder / BASE_FOLDER):
+        yield Trained(run_folder / BASE_FOLDER)
+        return
+    train = train_function(read.settings.kind)
+    yield from train(read.settings, corpora_root, run_folder, device=device, recipe_text=read.text)
+
+
+def _claim(run_folder: Path, text: str) -> None:
+    """Make the run folder this recipe's, or see that it is."""
+    kept = run_folder / _RECIPE
+    try:
+        if kept.is_file():
+            if kept.read_text(encoding="utf-8") != text:
+                raise RecipeError(f"{run_folder} holds a run of another recipe.", "Choose a new folder for --out.")
+            return
+        if run_folder.exists() and (not run_folder.is_dir() or any(run_folder.iterdir())):
+            raise RecipeError(f"{run_folder} is not empty.", "Choose a new folder for --out.")
+        run_folder.mkdir(parents=True, exist_ok=True)
+        part = kept.with_name(f".{_RECIPE}")
+        part.write_text(text, encoding="utf-8")
+        part.replace(kept)
+    except OSError as error:
+        raise RecipeError(f"{run_folder} cannot be written.", "Choose another folder for --out.") from error

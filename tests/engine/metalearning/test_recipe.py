@@ -1,0 +1,120 @@
+"""Recipes: read strictly, refused in one sentence, and dispatched to the training of their kind."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from engine.base_folder import Base, save_base
+from engine.errors import RecipeError
+from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress
+from engine.metalearning.recipe import KINDS, BaseSection, DataSection, KindOfTraining, find_recipe, read_recipe
+from engine.metalearning.train import train_base
+from tests.engine.conftest import tiny_encoder
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@dataclass(frozen=True)
+class FakeRecipe:
+    kind: str
+    name: str
+    data: DataSection
+    seed: int = 0
+    base: BaseSection = field(default_factory=BaseSection)
+    rate: float = 0.5
+    colour: Colour = Colour.RED
+    layers: tuple[int, ...] | None = None
+
+
+def fake_train(
+    recipe: FakeRecipe, corpora_root: Path, run_folder: Path, *, device: str, recipe_text: str
+) -> Iterator[TrainingEvent]:
+    yield TrainingProgress(1, 2, f"{recipe.colour} on {device}", 0.5, 60.0)
+    base = Base(recipe.name, tiny_encoder(), standardised=False, licence="none")
+    save_base(base, run_folder / "base", "# card", {"recipe": recipe_text})
+    yield Trained(run_folder / "base")
+
+
+@pytest.fixture(autouse=True)
+def fake_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("fake_training")
+    module.FakeRecipe, module.fake_train = FakeRecipe, fake_train  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "fake_training", module)
+    monkeypatch.setitem(KINDS, "fake", KindOfTraining("fake_training:FakeRecipe", "fake_training:fake_train"))
+
+
+GOOD = 'kind = "fake"\nname = "mine"\nrate = 1\ncolour = "blue"\nlayers = [3]\n[data]\ncorpora = ["nemo"]\n'
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD)
+    return path
+
+
+def test_a_recipe_is_read_into_its_kinds_class(recipe: Path) -> None:
+    read = read_recipe(recipe)
+    assert read.settings == FakeRecipe("fake", "mine", DataSection(("nemo",)), 0, BaseSection(), 1.0, Colour.BLUE, (3,))
+    assert read.text == GOOD
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "does not say its kind"),
+        ('kind = "magic"', "no known kind"),
+        ("kind = ", "not TOML"),
+        ('kind = "fake"\nname = "a"', "lacks 'data'"),
+        (GOOD + "colour = 3", r"\[data\] does not know 'colour'"),
+        ("speed = 1\n" + GOOD, "does not know 'speed'"),
+        (GOOD.replace('"blue"', '"green"'), "colour cannot be 'green'"),
+        (GOOD.replace('["nemo"]', '"nemo"'), "corpora is not a list"),
+        (GOOD.replace('["nemo"]', "[1]"), "corpora cannot be 1"),
+        (GOOD.replace('["nemo"]', "[]"), "names no corpus"),
+        (GOOD + 'validation = ["nemo"]', "trains and validates on nemo"),
+        (GOOD.replace("rate = 1", 'rate = "1"'), "rate cannot be '1'"),
+        (GOOD.replace("rate = 1", "rate = true"), "rate cannot be True"),
+        (GOOD.replace('"mine"', '"../mine"'), "cannot be the name"),
+        (GOOD.replace("[data]", 'base = "x"\n[data]'), "base is not a table"),
+    ],
+)
+def test_a_bad_recipe_is_refused_in_one_sentence(recipe: Path, text: str, words: str) -> None:
+    recipe.write_text(text)
+    with pytest.raises(RecipeError, match=words) as refused:
+        read_recipe(recipe)
+    assert refused.value.message.count("\n") == 0
+    assert refused.value.hint
+
+
+def test_a_recipe_that_is_not_there_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="no recipe 'nonsense'"):
+        find_recipe("nonsense")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(RecipeError, match="cannot be read"):
+        read_recipe(find_recipe(str(tmp_path / "binary.toml")))
+
+
+def test_a_run_folder_belongs_to_its_recipe(recipe: Path, tmp_path: Path) -> None:
+    first = list(train_base(str(recipe), tmp_path, tmp_path / "out", device="cpu"))
+    assert first == [TrainingProgress(1, 2, "blue on cpu", 0.5, 60.0), Trained(tmp_path / "out" / "base")]
+    assert list(train_base(str(recipe), tmp_path, tmp_path / "out")) == [Trained(tmp_path / "out" / "base")]
+    recipe.write_text(GOOD.replace("blue", "red"))
+    with pytest.raises(RecipeError, match="another recipe"):
+        list(train_base(str(recipe), tmp_path, tmp_path / "out"))
+
+
+def test_a_run_folder_in_use_and_a_missing_root_are_refused(recipe: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="not empty"):
+        list(train_base(str(recipe), tmp_path, tmp_path))
+    with pytest.raises(RecipeError, match="no folder"):
+        list(train_base(str(recipe), tmp_path / "nowhere", tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
