@@ -49,12 +49,13 @@ class EmotionEncoder(nn.Module):
         Clips of like length share a batch, so little is spent on padding.
         """
         embeddings: dict[int, Tensor] = {}
-        for batch in self._batches(inputs):
+        for batch in self.batches(inputs):
             frames = self.backbone.encode([inputs[index] for index in batch], augment, generator)
             embeddings.update(zip(batch, self.extractor(frames), strict=True))
         return torch.stack([embeddings[index] for index in range(len(inputs))])
 
-    def _batches(self, inputs: Sequence[Tensor]) -> Iterator[list[int]]:
+    def batches(self, inputs: Sequence[Tensor]) -> Iterator[list[int]]:
+        """Positions of front-end outputs that go through the backbone together: like lengths, 16 at most."""
         lengths = [tensor.shape[-1] for tensor in inputs]
         batch: list[int] = []
         for index in sorted(range(len(inputs)), key=lambda position: (lengths[position], position)):
@@ -73,13 +74,16 @@ class EmotionEncoder(nn.Module):
 
 def build_encoder(specification: dict[str, Any]) -> EmotionEncoder:
     """The encoder that `specification` describes, with fresh weights. KeyError or ValueError if it cannot be."""
-    backbone = specification["backbone"]
-    read_layers = tuple(backbone["read_layers"])
-    built: Backbone
-    if backbone["kind"] == "compact":
-        built = CompactBackbone(backbone["config"], read_layers)
-    elif backbone["kind"] == "wav2vec2-family":
-        built = Wav2Vec2Backbone(config_from_dict(backbone["config"]), read_layers, normalise=backbone["normalise"])
-    else:
-        raise ValueError(f"unknown backbone kind {backbone['kind']!r}")
-    return EmotionEncoder(built, build_extractor(specification["extractor"]))
+    backbone = build_backbone(specification["backbone"])
+    return EmotionEncoder(backbone, build_extractor(specification["extractor"]))
+
+
+def build_backbone(specification: dict[str, Any]) -> Backbone:
+    """The backbone that `specification` describes, with fresh weights. KeyError or ValueError if it cannot be."""
+    read_layers = tuple(specification["read_layers"])
+    if specification["kind"] == "compact":
+        return CompactBackbone(specification["config"], read_layers)
+    if specification["kind"] == "wav2vec2-family":
+        config = config_from_dict(specification["config"])
+        return Wav2Vec2Backbone(config, read_layers, normalise=specification["normalise"])
+    raise ValueError(f"unknown backbone kind {specification['kind']!r}")

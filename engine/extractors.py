@@ -114,11 +114,11 @@ class GatedLinearUnit(Extractor):
     kind = "glu"
     kernel = 32
 
-    def __init__(self, hidden_size: int, layers: int = 1) -> None:
+    def __init__(self, hidden_size: int, layers: int = 1, size: int = EMBEDDING_SIZE) -> None:
         super().__init__(hidden_size, layers)
-        self.embedding_size = EMBEDDING_SIZE
-        self.convolve = nn.Conv1d(hidden_size, EMBEDDING_SIZE, self.kernel)
-        self.gate = nn.Conv1d(hidden_size, EMBEDDING_SIZE, self.kernel)
+        self.embedding_size = size
+        self.convolve = nn.Conv1d(hidden_size, size, self.kernel)
+        self.gate = nn.Conv1d(hidden_size, size, self.kernel)
         self.dropout = nn.Dropout1d(0.1)
 
     def forward(self, frames: Frames) -> Tensor:

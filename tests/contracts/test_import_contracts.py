@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 ONE_WAY = "Dependencies point one way"
 QT = "Qt lives in serstudio.gui only"
 ENGINE = "engine knows nothing of serstudio"
-TORCH = "torch, torchaudio and transformers live in engine only"
+TORCH = "torch, torchaudio, transformers and accelerate live in engine only"
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
