@@ -1,7 +1,4 @@
-"""From frames to one embedding: the three extractors of the main paper (section 3.2) and a weightless one.
-
-All take `Frames` and return (clips, embedding size); padded frames never take part.
-"""
+"""The three extractors of the main paper (section 3.2), from the last layer read to 256 numbers a clip."""
 
 from typing import Any
 
@@ -9,42 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from engine.backbones.protocol import Frames
+from engine.extractors.extractor import Extractor, masked_mean
 
 EMBEDDING_SIZE = 256  # section 4.4
-
-
-class Extractor(nn.Module):
-    """Base of all extractors. The paper's three work on the last layer read, `pooling` on all of them."""
-
-    embedding_size: int
-    kind: str
-
-    def specification(self) -> dict[str, Any]:
-        """JSON from which `build_extractor` makes the same architecture again."""
-        return {"kind": self.kind, "hidden_size": self.hidden_size, "layers": self.layers}
-
-    def __init__(self, hidden_size: int, layers: int) -> None:
-        super().__init__()
-        self.hidden_size = hidden_size
-        self.layers = layers
-
-
-class MeanPooling(Extractor):
-    """Mean over time of every layer read, each brought to unit length: no weights, nothing to meta-train.
-
-    What stands in for an extractor until a meta-trained one is there. The standard deviation over time beside
-    the mean (Snyder et al. 2018) costs 3 to 5 points in every cell measured, so it is left out (results log).
-    """
-
-    kind = "pooling"
-
-    def __init__(self, hidden_size: int, layers: int) -> None:
-        super().__init__(hidden_size, layers)
-        self.embedding_size = hidden_size * layers
-
-    def forward(self, frames: Frames) -> Tensor:
-        means = [_masked_mean(layer, frames) for layer in frames.hidden]
-        return torch.cat([nn.functional.normalize(mean, dim=-1) for mean in means], dim=-1)
 
 
 class MeanFC(Extractor):
@@ -59,7 +23,7 @@ class MeanFC(Extractor):
         self.project = nn.Linear(hidden_size, EMBEDDING_SIZE)
 
     def forward(self, frames: Frames) -> Tensor:
-        projected: Tensor = self.project(self.dropout(_masked_mean(frames.hidden[-1], frames)))
+        projected: Tensor = self.project(self.dropout(masked_mean(frames.hidden[-1], frames)))
         return projected
 
 
@@ -101,7 +65,7 @@ class LateralInhibition(Extractor):
     def forward(self, frames: Frames) -> Tensor:
         hidden = frames.hidden[-1]
         projected = self.project(self.dropout(hidden * self.gate(hidden)))
-        return _masked_mean(projected, frames)
+        return masked_mean(projected, frames)
 
 
 class GatedLinearUnit(Extractor):
@@ -129,18 +93,3 @@ class GatedLinearUnit(Extractor):
         beyond = torch.arange(gated.shape[-1], device=gated.device)[None, :] >= usable[:, None]
         pooled: Tensor = gated.masked_fill(beyond[:, None, :], -torch.inf).amax(-1)
         return pooled
-
-
-def _masked_mean(values: Tensor, frames: Frames) -> Tensor:
-    """Mean over the real frames of (clips, frames, channels)."""
-    return (values * frames.mask[:, :, None]).sum(1) / frames.lengths[:, None]
-
-
-_KINDS: dict[str, type[Extractor]] = {
-    extractor.kind: extractor for extractor in (MeanPooling, MeanFC, LateralInhibition, GatedLinearUnit)
-}
-
-
-def build_extractor(specification: dict[str, Any]) -> Extractor:
-    """The extractor that `specification` describes, with fresh weights. KeyError on an unknown kind."""
-    return _KINDS[specification["kind"]](specification["hidden_size"], specification["layers"])
