@@ -22,7 +22,7 @@ from torch import Tensor
 from engine.choices import Recommended
 from engine.encoder import EmotionEncoder, build_encoder
 from engine.errors import BaseError
-from engine.prototypes import COSINE_SCALE
+from engine.heads import COSINE_SCALE
 
 FORMAT = "serstudio-base"
 FORMAT_VERSION = 1
@@ -35,7 +35,7 @@ _DTYPES = {"float16": torch.float16, "float32": torch.float32}
 class Base:
     """An encoder to start from.
 
-    `standardised`: whether its embeddings need it (see `Prototypes`); `recommended`: how it is best adapted;
+    `standardised`: whether its embeddings need it (see `engine.heads.frame`); `recommended`: how it is best adapted;
     `cosine_scale`: learnt in meta-training and kept as it is in adaptation; `training`: how it was made.
     """
 

@@ -35,16 +35,27 @@ def load_base(name: str = COMPACT) -> Base:
         except BaseError as error:
             raise BaseError("The bundled base is missing or damaged.", "Install SER Studio again.") from error
     if name.startswith("hf:"):
-        return _load_transformers(name)
+        return load_transformers(name)
     if is_base_folder(Path(name)):
         return load_base_folder(Path(name))
     if (Path(name) / "config.json").is_file():
         model = load_model(Path(name))
-        return Base(name, model.encoder, model.standardised, model.base_licence)
+        return Base(
+            name,
+            model.encoder,
+            model.standardised,
+            model.base_licence,
+            recommended=model.recommended,
+            cosine_scale=model.cosine_scale,
+        )
     raise BaseError(f"There is no base called '{name}'.", "Use compact, hf:FOLDER, or the folder of a base or a model.")
 
 
-def _load_transformers(name: str) -> Base:
+def load_transformers(name: str, read_layers: tuple[int, ...] | None = None) -> Base:
+    """A raw model of the wav2vec2 family, read at `read_layers` (None: in the middle; none: at its last layer).
+
+    Raises BaseError.
+    """
     source = name.removeprefix("hf:")
     try:
         config = AutoConfig.from_pretrained(source, local_files_only=True)
@@ -58,7 +69,9 @@ def _load_transformers(name: str) -> Base:
             f"'{source}' is a {config.model_type} model.",
             f"Bases are of the wav2vec2 family: {', '.join(sorted(SUPPORTED_TYPES))}.",
         )
-    layer = middle_layer(config)
+    layers = (middle_layer(config),) if read_layers is None else read_layers or (config.num_hidden_layers,)
+    if max(layers) > config.num_hidden_layers:
+        raise BaseError(f"'{source}' has {config.num_hidden_layers} layers.", "Read a lower layer.")
     logging.disable_progress_bar()  # progress is ours to show
     try:
         model = AutoModel.from_pretrained(source, local_files_only=True, use_safetensors=True)
@@ -67,10 +80,10 @@ def _load_transformers(name: str) -> Base:
             f"'{source}' has no readable model.safetensors.",
             "Only safetensors are read, never pickled weights; convert the model first.",
         ) from error
-    backbone = Wav2Vec2Backbone(config, (layer,), normalise=_expects_normalised(source))
+    backbone = Wav2Vec2Backbone(config, layers, normalise=_expects_normalised(source))
     weights = model.state_dict()
     backbone.model.load_state_dict({key: weights[key] for key in backbone.model.state_dict()})
-    extractor = MeanPooling(backbone.hidden_size, 1)
+    extractor = MeanPooling(backbone.hidden_size, len(layers))
     licence = "as stated by the publisher of the base"
     return Base(name, EmotionEncoder(backbone, extractor), standardised=True, licence=licence)
 

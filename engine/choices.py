@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-METHODS = ("disjoint", "pmf", "prototypes")  # the first is the default
+HEADS = (
+    "prototypes",
+    "logistic",
+    "ridge",
+    "lda",
+)  # fitted in closed form or by a convex problem; the first: the paper's
+TUNING_METHODS = ("disjoint", "pmf")  # they tune the encoder, then fit a head; the first: the paper's own
+METHODS = TUNING_METHODS + HEADS  # a head's name as the method: that head, and nothing is tuned
+TRAINED = ("all", "norms", "top-1", "extractor")  # which parameters are tuned, see `engine.adaptation.trained`
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -16,8 +24,15 @@ class Protocol(StrEnum):
 
 @dataclass(frozen=True)
 class Recommended:
-    """How a base is best adapted, as measured for it. The defaults are the main paper's, found for XLS-R 300M."""
+    """How a base is best adapted, as measured for it. The defaults are the main paper's, found for XLS-R 300M.
 
-    method: str = METHODS[0]
+    `steps`, `learning_rate`, `trained` and `head` are for the methods that tune: where `method` is none of
+    them, they hold for a user who asks for tuning all the same.
+    """
+
+    method: str = TUNING_METHODS[0]
     steps: int = 25
     learning_rate: float = 1e-5
+    head: str = HEADS[0]
+    trained: str = TRAINED[0]
+    speaker_mean: bool = False

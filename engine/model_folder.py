@@ -1,14 +1,14 @@
 """An adapted model as a folder: `model.safetensors`, `config.json`, `README.md`. Nothing is ever unpickled.
 
-The folder holds all that is needed to classify: the encoder whole, the prototypes, the labels. It does not
-refer to the base or to the project, so that it can be given away.
+The folder holds all that is needed to classify: the encoder whole, the head, the labels. It does not refer to
+the base or to the project, so that it can be given away. Version 1 of the format knew prototypes only, as
+vectors that were still to be standardised; it is read as the head that gives the same answers to the bit.
 """
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,23 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from engine.choices import Recommended
 from engine.device import resolve_device
 from engine.encoder import EmotionEncoder, build_encoder
 from engine.errors import ModelFolderError
-from engine.prototypes import Prototypes
+from engine.heads import COSINE_SCALE, Head, prototype_head
+from engine.heads.frame import Frame
+from engine.heads.speakers import SpeakerOffsets
 
 FORMAT = "serstudio-model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_HEAD_TENSORS = ("weight", "bias", "centre", "spread")
 _CONFIG, _WEIGHTS, _CARD = "config.json", "model.safetensors", "README.md"
 
 
 @dataclass(frozen=True)
 class LabelSpec:
-    """A label as the user made it; `clips` and `speakers` tell what its prototype was made from."""
+    """A label as the user made it; `clips` and `speakers` tell what the model knows it from."""
 
     name: str
     colour: str
@@ -41,35 +45,48 @@ class LabelSpec:
 
 @dataclass(frozen=True)
 class AdaptedModel:
-    """A model that classifies. `origin` says how it was made (JSON values only)."""
+    """A model that classifies. `origin` says how it was made (JSON values only).
+
+    `speakers`: the offsets of the voices that it knows, where it was made without these (`for_speaker`).
+    `standardised`, `cosine_scale` and `recommended` are those of the base, for the model can be one itself.
+    """
 
     encoder: EmotionEncoder
-    prototypes: Prototypes
+    head: Head
     labels: tuple[LabelSpec, ...]
     language: str
     base: str
     base_licence: str
     standardised: bool
     origin: Mapping[str, Any]
+    speakers: SpeakerOffsets | None = None
+    cosine_scale: float = COSINE_SCALE
+    recommended: Recommended = field(default_factory=Recommended)
 
     def to(self, device: torch.device) -> "AdaptedModel":
-        """This model with its encoder and prototypes on `device`."""
-        prototypes = Prototypes(
-            self.prototypes.vectors.to(device),
-            self.prototypes.centre.to(device),
-            self.prototypes.spread.to(device),
-            self.prototypes.scale,
-        )
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return AdaptedModel(**(fields | {"encoder": self.encoder.to(device), "prototypes": prototypes}))
+        """This model with its encoder and head on `device`."""
+        speakers = None if self.speakers is None else self.speakers.to(device)
+        return replace(self, encoder=self.encoder.to(device), head=self.head.to(device), speakers=speakers)
+
+    def for_speaker(self, name: str) -> "AdaptedModel":
+        """This model for one voice that it knows. Raises ModelFolderError if it does not."""
+        if self.speakers is None or not self.speakers.names:
+            raise ModelFolderError(
+                "This model does not tell one speaker from another.", "Adapt with --speaker-mean, or name no speaker."
+            )
+        if name not in self.speakers.names:
+            raise ModelFolderError(
+                f"The model knows no speaker '{name}'.", f"It knows {', '.join(self.speakers.names)}."
+            )
+        return replace(self, head=self.head.shifted(self.speakers.of(name)))
 
 
 def save_model(model: AdaptedModel, folder: Path, card: str) -> None:
     """Write `model` into `folder`, which must exist and be empty. Raises ModelFolderError."""
     tensors = {f"encoder.{name}": tensor for name, tensor in model.encoder.state_dict().items()}
-    tensors["prototypes.vectors"] = model.prototypes.vectors
-    tensors["prototypes.centre"] = model.prototypes.centre
-    tensors["prototypes.spread"] = model.prototypes.spread
+    tensors |= {f"head.{name}": getattr(model.head, name) for name in _HEAD_TENSORS}
+    if model.speakers is not None:
+        tensors |= {"speakers.vectors": model.speakers.vectors, "speakers.overall": model.speakers.overall}
     config = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -78,7 +95,10 @@ def save_model(model: AdaptedModel, folder: Path, card: str) -> None:
         "base": model.base,
         "base_licence": model.base_licence,
         "standardised": model.standardised,
-        "cosine_scale": model.prototypes.scale,
+        "cosine_scale": model.cosine_scale,
+        "recommended": asdict(model.recommended),
+        "head": {"kind": model.head.kind, "scale": model.head.scale},
+        "speakers": None if model.speakers is None else list(model.speakers.names),
         "encoder": model.encoder.specification(),
         "origin": dict(model.origin),
     }
@@ -107,22 +127,23 @@ def load_model(folder: Path | str, device: str = "auto") -> AdaptedModel:
         encoder.load_state_dict(
             {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
         )
-        prototypes = _prototypes(tensors, float(config["cosine_scale"]))
-        labels = tuple(LabelSpec(**label) for label in config["labels"])
         model = AdaptedModel(
             encoder=encoder,
-            prototypes=prototypes,
-            labels=labels,
+            head=_head(tensors, config),
+            labels=tuple(LabelSpec(**label) for label in config["labels"]),
             language=config["language"],
             base=config["base"],
             base_licence=config["base_licence"],
             standardised=config["standardised"],
             origin=config["origin"],
+            speakers=_speakers(tensors, config.get("speakers")),
+            cosine_scale=float(config["cosine_scale"]),
+            recommended=Recommended(**config.get("recommended", {})),
         )
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise _damaged(folder, "its parts do not fit together") from error
-    if len(labels) != len(prototypes.vectors):
-        raise _damaged(folder, "it has not one prototype a label")
+    if len(model.labels) != len(model.head.weight):
+        raise _damaged(folder, "its head has not one row a label")
     return model.to(target)
 
 
@@ -149,13 +170,23 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _prototypes(tensors: dict[str, Tensor], scale: float) -> Prototypes:
-    prototypes = Prototypes(
-        tensors["prototypes.vectors"], tensors["prototypes.centre"], tensors["prototypes.spread"], scale
-    )
-    if not math.isfinite(float(prototypes.vectors.sum())):
-        raise ValueError("prototypes are not numbers")
-    return prototypes
+def _head(tensors: dict[str, Tensor], config: dict[str, Any]) -> Head:
+    """The head of any version. KeyError, TypeError or ValueError where it is not whole."""
+    if int(config["format_version"]) == 1:
+        frame = Frame(tensors["prototypes.centre"], tensors["prototypes.spread"])
+        head = prototype_head(tensors["prototypes.vectors"], frame, float(config["cosine_scale"]))
+    else:
+        parts = {name: tensors[f"head.{name}"] for name in _HEAD_TENSORS}
+        head = Head(kind=str(config["head"]["kind"]), scale=float(config["head"]["scale"]), **parts)
+    if not bool((head.scale * head.weight.sum() + head.bias.sum() + head.centre.sum()).isfinite()):
+        raise ValueError("the head has values that are not numbers")
+    return head
+
+
+def _speakers(tensors: dict[str, Tensor], names: list[str] | None) -> SpeakerOffsets | None:
+    if names is None:
+        return None
+    return SpeakerOffsets(tuple(names), tensors["speakers.vectors"], tensors["speakers.overall"])
 
 
 def _sha256(path: Path) -> str:

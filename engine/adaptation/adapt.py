@@ -1,4 +1,4 @@
-"""Adaptation, whatever the method: fall back where a method cannot work, tune, and recompute the prototypes."""
+"""Adaptation, whatever the method: fall back where a method cannot work, tune, and fit the head."""
 
 import copy
 from collections import Counter
@@ -13,18 +13,25 @@ from engine.adaptation.fine_tuning import fine_tune
 from engine.adaptation.pmf import pmf_draw
 from engine.adaptation.settings import AdaptationSettings, Remark, StepTaken
 from engine.bases import Base
+from engine.choices import HEADS
 from engine.encoder import EmotionEncoder
-from engine.prototypes import Prototypes, fit_prototypes
+from engine.heads import Head, fit_head
+from engine.heads.fit import degenerates
+from engine.heads.speakers import SpeakerOffsets, fit_speaker_offsets, neutral_label
 
 MOST_STEPS_WITHOUT_SPLIT = 5  # with one clip a label, more steps learn the clips by heart
 
 
 @dataclass(frozen=True)
 class Adapted:
-    """The result: a tuned copy of the base's encoder and the prototypes of all clips. The base is untouched."""
+    """The result: a tuned copy of the base's encoder and the head of all clips. The base is untouched.
+
+    `speakers`: what was taken away from the voices that are known, if that was asked for.
+    """
 
     encoder: EmotionEncoder
-    prototypes: Prototypes
+    head: Head
+    speakers: SpeakerOffsets | None
     settings: AdaptationSettings  # what was done, which is not what was asked if there was a Remark
     final_loss: float | None
 
@@ -39,32 +46,60 @@ def adapt(
     encoder = copy.deepcopy(base.encoder)
     prepared = prepare(encoder, clips)
     loss = None
-    if settings.method != "prototypes":
+    if settings.tunes:
         draw = (disjoint_draw if settings.method == "disjoint" else pmf_draw)(prepared, settings)
-        for taken in fine_tune(encoder, prepared, settings, settings.steps, draw, standardised=base.standardised):
+        for taken in fine_tune(encoder, prepared, settings, draw, base):
             loss = taken.loss
             yield taken
     targets = torch.tensor([clip.label for clip in clips], device=encoder.device)
     embeddings = embed_whole(encoder, prepared)
-    prototypes = fit_prototypes(embeddings, targets, len(labels), standardised=base.standardised)
-    yield Adapted(encoder, prototypes, settings, loss)
+    voices = None
+    if settings.speaker_mean:
+        names = [clip.speaker for clip in clips]
+        voices = fit_speaker_offsets(embeddings, targets, names, len(labels), neutral_label(labels))
+        embeddings = voices.subtract(embeddings, names)
+    head = fit_head(
+        settings.head_kind,
+        embeddings,
+        targets,
+        len(labels),
+        standardised=base.standardised,
+        cosine_scale=base.cosine_scale,
+    )
+    yield Adapted(encoder, head, voices, settings, loss)
 
 
 def _possible(clips: Sequence[LabelledClip], settings: AdaptationSettings) -> tuple[AdaptationSettings, list[Remark]]:
     """The nearest settings that work with these clips, and what to tell the user of the difference."""
+    remarks: list[Remark] = []
     counts = Counter(clip.label for clip in clips)
-    if settings.method != "disjoint":
-        return settings, []
-    if max(counts.values()) > 1:
-        single = sum(count == 1 for count in counts.values())
-        remark = Remark(
-            f"Labels with a single clip: {single}. That clip serves as example and as test at once.",
-            "A second clip of each makes the model better.",
+    if degenerates(settings.head_kind, list(counts.values())):
+        remarks.append(
+            Remark(
+                f"With one clip a label there is nothing for '{settings.head_kind}' to learn a spread from: "
+                "prototypes instead.",
+                "Label a second clip of each emotion.",
+            )
         )
-        return settings, [remark] if single else []
-    steps = min(settings.steps, MOST_STEPS_WITHOUT_SPLIT)
-    remark = Remark(
-        f"With one clip a label no disjoint split is possible: adapting by pmf, {steps} steps.",
-        "Label a second clip of each emotion.",
-    )
-    return replace(settings, method="pmf", steps=steps), [remark]
+        settings = replace(settings, method=settings.method if settings.tunes else HEADS[0], head=HEADS[0])
+    split = settings.tunes and settings.method == "disjoint"
+    if split and max(counts.values()) == 1:
+        steps = min(settings.steps, MOST_STEPS_WITHOUT_SPLIT)
+        remarks.append(
+            Remark(
+                f"With one clip a label no disjoint split is possible: adapting by pmf, {steps} steps.",
+                "Label a second clip of each emotion.",
+            )
+        )
+        settings = replace(settings, method="pmf", steps=steps)
+    elif split and min(counts.values()) == 1:
+        single = sum(count == 1 for count in counts.values())
+        remarks.append(
+            Remark(
+                f"Labels with a single clip: {single}. That clip serves as example and as test at once.",
+                "A second clip of each makes the model better.",
+            )
+        )
+    if settings.speaker_mean and not any(clip.speaker for clip in clips):
+        remarks.append(Remark("No speaker is named, so no voice can be taken away.", "Name the speaker of each clip."))
+    return settings, remarks

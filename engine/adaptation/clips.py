@@ -18,11 +18,12 @@ MOST_WINDOWS_PER_CLIP = 12  # of a labelled recording of hours: it must not outw
 class LabelledClip:
     """`windows`: 16 kHz mono float32, one of (n,) unless the clip is longer than 9.375 s (`read_windows`).
 
-    `label` is an index into the labels.
+    `label` is an index into the labels; `speaker` is a name that other clips of the same voice have too.
     """
 
     windows: Windows
     label: int
+    speaker: str | None = None
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,19 @@ generator, so that a seed repeats a run exactly on the CPU.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.adaptation.clips import PreparedClip, embed_whole
 from engine.adaptation.settings import AdaptationSettings, StepTaken
+from engine.adaptation.trained import trained_parameters
+from engine.base_folder import Base
 from engine.encoder import EmotionEncoder
-from engine.prototypes import Prototypes, class_means, fit_prototypes
+from engine.heads.frame import Frame, class_means, fit_frame
+from engine.heads.prototypes import prototype_head
 
 
 @dataclass(frozen=True)
@@ -31,26 +35,43 @@ def fine_tune(
     encoder: EmotionEncoder,
     clips: Sequence[PreparedClip],
     settings: AdaptationSettings,
-    steps: int,
     draw: DrawEpisode,
-    *,
-    standardised: bool,
+    base: Base,
 ) -> Iterator[StepTaken]:
-    """Train `encoder` in place for `steps` steps, reporting each."""
+    """Train `encoder`, a copy of that of `base`, in place, reporting each step. Raises LabellingError."""
     generator = torch.Generator().manual_seed(settings.seed)
     labels = torch.tensor([clip.label for clip in clips], device=encoder.device)
     label_count = int(labels.max()) + 1
     # centre and spread stay those of the base: moving with the batch they would cancel what is learnt
-    frame = fit_prototypes(embed_whole(encoder, clips), labels, label_count, standardised=standardised)
-    trained = [parameter for parameter in encoder.parameters() if parameter.requires_grad]
+    embeddings = embed_whole(encoder, clips)
+    means = class_means(embeddings, labels, label_count)
+    frame = fit_frame(embeddings, means, labels, standardised=base.standardised, centred=False)
+    trained = trained_parameters(encoder, settings.trained)
     optimiser = torch.optim.Adam(trained, lr=settings.learning_rate)
-    for step in range(1, steps + 1):
-        episode = draw(generator)
-        loss = _episode_loss(encoder, clips, labels, label_count, episode, frame, settings, generator)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        yield StepTaken(step, steps, float(loss.detach()))
+    with _only(encoder, trained):
+        for step in range(1, settings.steps + 1):
+            episode = draw(generator)
+            loss = _episode_loss(
+                encoder, clips, labels, label_count, episode, (frame, base.cosine_scale), settings, generator
+            )
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            yield StepTaken(step, settings.steps, float(loss.detach()))
+
+
+@contextmanager
+def _only(encoder: EmotionEncoder, trained: Sequence[nn.Parameter]) -> Iterator[None]:
+    """No gradient for the other parameters meanwhile: what lies below the lowest trained one is not gone through."""
+    tuned = {id(parameter) for parameter in trained}
+    others = [each for each in encoder.parameters() if each.requires_grad and id(each) not in tuned]
+    for parameter in others:
+        parameter.requires_grad = False
+    try:
+        yield
+    finally:
+        for parameter in others:
+            parameter.requires_grad = True
 
 
 def _episode_loss(
@@ -59,7 +80,7 @@ def _episode_loss(
     labels: Tensor,
     label_count: int,
     episode: InnerEpisode,
-    frame: Prototypes,
+    cosines: tuple[Frame, float],
     settings: AdaptationSettings,
     generator: torch.Generator,
 ) -> Tensor:
@@ -69,7 +90,7 @@ def _episode_loss(
     embeddings = encoder.embed(windows, settings.augment, generator)
     support, query = embeddings[: len(episode.support)], embeddings[len(episode.support) :]
     vectors = class_means(support, labels[list(episode.support)], label_count)
-    logits = Prototypes(vectors, frame.centre, frame.spread, frame.scale).logits(query)
+    logits = prototype_head(vectors, *cosines).logits(query)
     query_labels = labels[list(episode.query)]
     weights = 1.0 / torch.bincount(query_labels, minlength=label_count).clamp(min=1)
     return torch.nn.functional.cross_entropy(logits, query_labels, weight=weights)

@@ -2,30 +2,90 @@
 
 from dataclasses import dataclass, field
 
-from engine.choices import METHODS
+from engine.choices import HEADS, METHODS, TRAINED, TUNING_METHODS, Recommended
 from engine.errors import LabellingError
 from engine.specaugment import SpecAugment
 
 
 @dataclass(frozen=True)
 class AdaptationSettings:
-    """Defaults are the main paper's choice (Tables 8 and 9): 25 steps of Adam at 1e-5, 2 of 5 as inner support."""
+    """Defaults are the main paper's choice (Tables 8 and 9): 25 steps of Adam at 1e-5, 2 of 5 as inner support.
 
-    method: str = "disjoint"
+    `head` sits on a tuned encoder; a method that tunes nothing is itself the name of a head. `speaker_mean`:
+    whether each known speaker's mean embedding is taken away (`engine.heads.speakers`).
+    """
+
+    method: str = TUNING_METHODS[0]
     steps: int = 25
     learning_rate: float = 1e-5
     seed: int = 0
+    head: str = HEADS[0]
+    trained: str = TRAINED[0]
+    speaker_mean: bool = False
     inner_support_share: float = 0.4
     most_clips_per_label: int = 5  # in one step; every clip still takes its turn
     augment: SpecAugment = field(default_factory=SpecAugment)
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise LabellingError(f"There is no method called '{self.method}'.", f"Use one of {', '.join(METHODS)}.")
+        for what, value, known in (
+            ("method", self.method, METHODS),
+            ("head", self.head, HEADS),
+            ("choice of what is trained", self.trained, TRAINED),
+        ):
+            if value not in known:
+                raise LabellingError(f"There is no {what} called '{value}'.", f"Use one of {', '.join(known)}.")
         if self.steps < 0:
             raise LabellingError(f"{self.steps} steps make no sense.", "Use 0 or more.")
         if not 0 < self.learning_rate < 1:
             raise LabellingError(f"A learning rate of {self.learning_rate} makes no sense.", "Try 1e-5.")
+
+    @property
+    def tunes(self) -> bool:
+        """Whether the encoder is tuned at all."""
+        return self.method in TUNING_METHODS and self.steps > 0
+
+    @property
+    def head_kind(self) -> str:
+        """The kind of head that is fitted in the end."""
+        return self.head if self.method in TUNING_METHODS else self.method
+
+
+def resolve_settings(
+    recommended: Recommended,
+    *,
+    method: str | None = None,
+    steps: int | None = None,
+    learning_rate: float | None = None,
+    head: str | None = None,
+    trained: str | None = None,
+    speaker_mean: bool | None = None,
+    seed: int = 0,
+) -> AdaptationSettings:
+    """What the user chose, and where he chose nothing (None) what the base recommends.
+
+    Who names a head and no method, where the base tunes nothing, means that head; who says how to tune, means
+    to tune. Raises LabellingError on what makes no sense, also on a second head beside a method that is one.
+    """
+    if method is None:
+        method = recommended.method
+        if method not in TUNING_METHODS and (steps, learning_rate, trained) != (None, None, None):
+            method = TUNING_METHODS[0]
+        elif method not in TUNING_METHODS and head is not None:
+            method = head
+    if method in HEADS and head not in (None, method):
+        raise LabellingError(
+            f"The method '{method}' is a head by itself, and '{head}' is another.",
+            f"Give one of them, or a method that tunes: {', '.join(TUNING_METHODS)}.",
+        )
+    return AdaptationSettings(
+        method=method,
+        steps=recommended.steps if steps is None else steps,
+        learning_rate=recommended.learning_rate if learning_rate is None else learning_rate,
+        seed=seed,
+        head=recommended.head if head is None else head,
+        trained=recommended.trained if trained is None else trained,
+        speaker_mean=recommended.speaker_mean if speaker_mean is None else speaker_mean,
+    )
 
 
 @dataclass(frozen=True)

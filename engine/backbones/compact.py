@@ -74,6 +74,10 @@ class CompactBackbone(Backbone):
             states.append(hidden)
         return Frames(torch.stack([states[index] for index in self.read_layers]), lengths)
 
+    @property
+    def transformer_layers(self) -> nn.ModuleList:
+        return self.layers
+
     def can_share_batch(self, shortest: int, longest: int) -> bool:
         return longest <= 1.2 * shortest
 

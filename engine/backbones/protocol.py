@@ -51,6 +51,11 @@ class Backbone(nn.Module, ABC):
     ) -> Frames:
         """Front-end outputs of several clips to frames; `augment` masks them, drawing from `generator`."""
 
+    @property
+    @abstractmethod
+    def transformer_layers(self) -> nn.ModuleList:
+        """The transformer layers, the lowest first."""
+
     @abstractmethod
     def can_share_batch(self, shortest: int, longest: int) -> bool:
         """Whether inputs of these two lengths may be padded together: exactly, and without much waste."""

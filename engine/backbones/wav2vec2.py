@@ -84,6 +84,11 @@ class Wav2Vec2Backbone(Backbone):
         projected = torch.where(channels[:, None, :], 0.0, projected)
         return (projected, *output[1:]) if isinstance(output, tuple) else projected
 
+    @property
+    def transformer_layers(self) -> nn.ModuleList:
+        layers: nn.ModuleList = self.model.encoder.layers
+        return layers
+
     def can_share_batch(self, shortest: int, longest: int) -> bool:
         # group-norm models (wav2vec2-base, HuBERT-base) normalise over time, so padding would change them
         if self.model.config.feat_extract_norm != "layer":

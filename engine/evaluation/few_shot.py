@@ -1,6 +1,7 @@
 """The few-shot protocol: adapt to an episode's support, classify its query, many times over."""
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,8 @@ from engine.adaptation.clips import MOST_WINDOWS_PER_CLIP, PreparedClip, embed_w
 from engine.audio.windows import Windows, read_windows
 from engine.bases import Base
 from engine.evaluation.episodes import Episode, EpisodeSampler
-from engine.prototypes import Prototypes, fit_prototypes
+from engine.heads import Head, fit_head
+from engine.heads.speakers import SpeakerOffsets, fit_speaker_offsets, neutral_label, shrunk_offset
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,13 @@ class EpisodeResult:
 
 
 class FewShotEvaluation:
-    """Runs episodes over `clips` from one base. Decoded clips and, where nothing is tuned, embeddings are kept."""
+    """Runs episodes over `clips` from one base. Decoded clips and, where nothing is tuned, embeddings are kept.
+
+    With `settings.speaker_mean` the queries lose their voices too. That is transductive: each query speaker's
+    mean is taken over his own queries of the episode, which are unlabelled but answered together; and whether
+    he passes the gate (two labels or more) is read from the labels, as a user knows of his recordings whether
+    they are of one mood. Figures with it are for batches of clips by known speakers, not for single clips.
+    """
 
     def __init__(self, base: Base, clips: Sequence[EvaluationClip], settings: AdaptationSettings) -> None:
         self._base = base
@@ -59,19 +67,21 @@ class FewShotEvaluation:
 
     def _answer(self, episode: Episode, settings: AdaptationSettings) -> list[int]:
         asked = [position for members in episode.query for position in members]
-        if settings.method == "prototypes" or settings.steps == 0:
-            prototypes = self._untuned_prototypes(episode)
-            embeddings = torch.stack([self._embed(position) for position in asked])
-        else:
+        if settings.tunes:
             adapted = self._adapt(episode, settings)
-            prototypes = adapted.prototypes
+            head, voices = adapted.head, adapted.speakers
             embeddings = embed_whole(adapted.encoder, [self._prepare(position) for position in asked])
-        answers: list[int] = prototypes.logits(embeddings).argmax(-1).tolist()
+        else:
+            head, voices = self._fit_untuned(episode, settings)
+            embeddings = torch.stack([self._embed(position) for position in asked])
+        if voices is not None:
+            embeddings = self._without_voices(embeddings, asked, voices.overall)
+        answers: list[int] = head.logits(embeddings).argmax(-1).tolist()
         return answers
 
     def _adapt(self, episode: Episode, settings: AdaptationSettings) -> Adapted:
         clips = [
-            LabelledClip(self._read(position), way)
+            LabelledClip(self._read(position), way, self._clips[position].speaker)
             for way, members in enumerate(episode.support)
             for position in members
         ]
@@ -79,11 +89,33 @@ class FewShotEvaluation:
         assert isinstance(adapted, Adapted)
         return adapted
 
-    def _untuned_prototypes(self, episode: Episode) -> Prototypes:
-        embeddings = torch.stack([self._embed(position) for members in episode.support for position in members])
+    def _fit_untuned(self, episode: Episode, settings: AdaptationSettings) -> tuple[Head, SpeakerOffsets | None]:
+        """What `adapt` fits where nothing is tuned, from embeddings that are kept; no scores are asked for."""
+        support = [position for members in episode.support for position in members]
+        embeddings = torch.stack([self._embed(position) for position in support])
         ways = [way for way, members in enumerate(episode.support) for _ in members]
         targets = torch.tensor(ways, device=embeddings.device)
-        return fit_prototypes(embeddings, targets, len(episode.labels), standardised=self._base.standardised)
+        count, voices = len(episode.labels), None
+        if settings.speaker_mean:
+            names = [self._clips[position].speaker for position in support]
+            voices = fit_speaker_offsets(embeddings, targets, names, count, neutral_label(episode.labels))
+            embeddings = voices.subtract(embeddings, names)
+        standardised = self._base.standardised
+        head = fit_head(settings.head_kind, embeddings, targets, count, standardised=standardised, calibrated=False)
+        return head, voices
+
+    def _without_voices(self, embeddings: torch.Tensor, asked: Sequence[int], overall: torch.Tensor) -> torch.Tensor:
+        """Query embeddings (clips, embedding size), each less the shrunk mean of its speaker's queries."""
+        clips: dict[str, list[int]] = defaultdict(list)
+        for row, position in enumerate(asked):
+            speaker = self._clips[position].speaker
+            if speaker:
+                clips[speaker].append(row)
+        moved = embeddings.clone()
+        for rows in clips.values():
+            if len({self._clips[asked[row]].label for row in rows}) > 1:
+                moved[rows] -= shrunk_offset(embeddings[rows], overall)
+        return moved
 
     def _read(self, position: int) -> Windows:
         if position not in self._windows:

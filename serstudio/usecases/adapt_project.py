@@ -75,7 +75,7 @@ def _model(project: Project, base: Base, labelled: Labelled, adapted: Adapted, m
     }
     return AdaptedModel(
         adapted.encoder,
-        adapted.prototypes,
+        adapted.head,
         labels,
         project.language,
         base.name,

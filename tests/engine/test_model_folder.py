@@ -18,7 +18,7 @@ def model_of(base: Base) -> AdaptedModel:
     assert isinstance(adapted, Adapted)
     labels = (LabelSpec("злость", "#aa0000", "▲", "1", 2, 1), LabelSpec("joy", "#00aa00", "●", "2", 2, 2))
     origin = {"method": "disjoint", "steps": 1}
-    return AdaptedModel(adapted.encoder, adapted.prototypes, labels, "Ket", "tiny", "none", base.standardised, origin)
+    return AdaptedModel(adapted.encoder, adapted.head, labels, "Ket", "tiny", "none", base.standardised, origin)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_changed_weight_is_noticed(folder: Path) -> None:
     [
         ({"format_version": 99}, "newer"),
         ({"format": "something else"}, "not written by SER Studio"),
-        ({"labels": []}, "not one prototype a label"),
+        ({"labels": []}, "not one row a label"),
         ({"encoder": {"backbone": {"kind": "?", "read_layers": [1]}}}, "do not fit together"),
         ({"language": None, "labels": [{"name": "x"}]}, "do not fit together"),
     ],

@@ -35,7 +35,7 @@ def tiny_base_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("tiny-base")
     model = AdaptedModel(
         encoder=adapted.encoder,
-        prototypes=adapted.prototypes,
+        head=adapted.head,
         labels=labels,
         language="",
         base="tiny",

@@ -10,7 +10,7 @@ from engine.adaptation.disjoint import disjoint_draw, inner_support_size
 from engine.adaptation.pmf import pmf_draw
 from engine.bases import Base
 from engine.errors import LabellingError
-from engine.prototypes import fit_prototypes
+from engine.heads import fit_head
 from tests.engine.conftest import labelled, voice
 
 FAST = AdaptationSettings(steps=3, learning_rate=1e-3)
@@ -66,7 +66,7 @@ def test_a_seed_repeats_a_run_exactly(tiny_base: Base, method: str) -> None:
     other, third = run(tiny_base, [3, 3], dataclasses.replace(settings, seed=1))
     assert events == again
     assert torch.equal(parameters(first), parameters(second))
-    assert torch.equal(first.prototypes.vectors, second.prototypes.vectors)
+    assert torch.equal(first.head.weight, second.head.weight)
     assert events != other
     assert not torch.equal(parameters(first), parameters(third))
 
@@ -97,9 +97,9 @@ def test_the_last_prototypes_are_those_of_all_clips_unmasked(tiny_base: Base) ->
     clips = labelled([3, 2])
     embeddings = embed_whole(adapted.encoder, prepare(adapted.encoder, clips))
     targets = torch.tensor([clip.label for clip in clips])
-    expected = fit_prototypes(embeddings, targets, 2, standardised=True)
-    assert torch.equal(adapted.prototypes.vectors, expected.vectors)
-    assert torch.equal(adapted.prototypes.spread, expected.spread)
+    expected = fit_head("prototypes", embeddings, targets, 2, standardised=True)
+    assert torch.equal(adapted.head.weight, expected.weight)
+    assert torch.equal(adapted.head.spread, expected.spread)
 
 
 def test_prototypes_leaves_the_encoder_alone(tiny_base: Base) -> None:
@@ -121,7 +121,7 @@ def test_a_single_clip_among_many_is_told_and_still_learnt(tiny_base: Base) -> N
     events, adapted = run(tiny_base, [4, 1, 2], FAST)
     assert sum(isinstance(event, Remark) for event in events) == 1
     assert adapted.settings.method == "disjoint"
-    assert adapted.prototypes.vectors.isfinite().all()
+    assert adapted.head.weight.isfinite().all()
 
 
 def test_a_long_clip_counts_as_one(tiny_base: Base) -> None:
@@ -129,8 +129,11 @@ def test_a_long_clip_counts_as_one(tiny_base: Base) -> None:
     clips = [LabelledClip(windows, 0), LabelledClip((voice(9),), 1), LabelledClip((voice(10),), 1)]
     *_, adapted = adapt(tiny_base, clips, NAMES[:2], AdaptationSettings(method="prototypes"))
     assert isinstance(adapted, Adapted)
-    each = embed_whole(tiny_base.encoder, prepare(tiny_base.encoder, [LabelledClip((w,), 0) for w in windows]))
-    torch.testing.assert_close(adapted.prototypes.vectors[0], each.mean(0))
+    apart = [LabelledClip((w,), 0) for w in windows] + clips[1:]
+    each = embed_whole(tiny_base.encoder, prepare(tiny_base.encoder, apart))
+    embeddings = torch.cat([each[:3].mean(0, keepdim=True), each[3:]])
+    expected = fit_head("prototypes", embeddings, torch.tensor([0, 1, 1]), 2, standardised=True)
+    torch.testing.assert_close(adapted.head.weight, expected.weight)
 
 
 @pytest.mark.parametrize(

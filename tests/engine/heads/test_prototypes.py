@@ -2,7 +2,8 @@ import math
 
 import torch
 
-from engine.prototypes import COSINE_SCALE, class_means, fit_prototypes
+from engine.heads import COSINE_SCALE, class_means
+from engine.heads.prototypes import fit_prototypes
 
 
 def test_a_prototype_is_the_mean_before_normalising() -> None:
@@ -55,7 +56,7 @@ def test_the_order_of_the_clips_does_not_matter() -> None:
     order = torch.randperm(8)
     first = fit_prototypes(embeddings, labels, 2, standardised=True)
     second = fit_prototypes(embeddings[order], labels[order], 2, standardised=True)
-    torch.testing.assert_close(first.vectors, second.vectors)
+    torch.testing.assert_close(first.weight, second.weight)
     torch.testing.assert_close(first.spread, second.spread)
 
 

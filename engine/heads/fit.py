@@ -1,0 +1,86 @@
+"""Fitting a head of any kind to labelled clips."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from engine.choices import HEADS
+from engine.errors import LabellingError
+from engine.heads.calibration import calibrated_scale
+from engine.heads.frame import class_means, fit_frame
+from engine.heads.head import Head
+from engine.heads.linear import fit_lda, fit_logistic, fit_ridge
+from engine.heads.prototypes import COSINE_SCALE, PROTOTYPES, fit_prototypes
+
+LDA = "lda"
+
+
+def fit_head(
+    kind: str,
+    embeddings: Tensor,
+    labels: Tensor,
+    label_count: int,
+    *,
+    standardised: bool,
+    cosine_scale: float = COSINE_SCALE,
+    calibrated: bool = True,
+) -> Head:
+    """A head of `kind` for `embeddings` (clips, embedding size) with `labels` (clips,) in 0..label_count-1.
+
+    The result depends on the clips, not on their order, and is in the type and on the device of the
+    embeddings. LDA needs a spread within labels: with one clip a label the head is one of prototypes, as
+    its `kind` says. `cosine_scale` is that of prototypes; the others find theirs (`calibration`), which
+    `calibrated=False` leaves out where only the best label counts. Raises LabellingError on an unknown kind.
+    """
+    if kind not in HEADS:
+        raise LabellingError(f"There is no head called '{kind}'.", f"Use one of {', '.join(HEADS)}.")
+    order = _order(embeddings, labels)
+    embeddings, labels = embeddings.detach()[order], labels[order]
+    if kind == PROTOTYPES or (kind == LDA and not _vary_within_labels(embeddings, labels, label_count)):
+        return fit_prototypes(embeddings, labels, label_count, standardised=standardised, scale=cosine_scale)
+    head = _fit(kind, embeddings, labels, label_count, standardised=standardised)
+    if not calibrated:
+        return head
+
+    def refit(positions: Tensor) -> Head | None:
+        few, names = embeddings[positions], labels[positions]
+        if kind == LDA and not _vary_within_labels(few, names, label_count):
+            return None
+        return _fit(kind, few, names, label_count, standardised=standardised)
+
+    return replace(head, scale=calibrated_scale(head, refit, embeddings, labels, label_count))
+
+
+def degenerates(kind: str, clips_per_label: list[int]) -> bool:
+    """Whether a head of `kind` can only be one of prototypes, for want of a label with two clips."""
+    return kind == LDA and max(clips_per_label) == 1
+
+
+def _order(embeddings: Tensor, labels: Tensor) -> list[int]:
+    """Positions sorted by content, so that sums are taken in the same order however the clips come."""
+    rows, names = embeddings.tolist(), labels.tolist()
+    return sorted(range(len(rows)), key=lambda position: (names[position], rows[position]))
+
+
+def _fit(kind: str, embeddings: Tensor, labels: Tensor, label_count: int, *, standardised: bool) -> Head:
+    """One of the rivals of prototypes."""
+    exact, targets = embeddings.double().cpu(), labels.cpu()
+    means = class_means(exact, targets, label_count)
+    frame = fit_frame(exact, means, targets, standardised=standardised, centred=True)
+    # The solution lies in the span of the points, which has far fewer dimensions than the embedding.
+    left, lengths, basis = torch.linalg.svd(frame.points(exact), full_matrices=False)
+    points = left * lengths
+    if kind == LDA:
+        weight, bias = fit_lda(points, targets, label_count, exact.shape[1])
+    elif kind == "ridge":
+        weight, bias = fit_ridge(points, targets, label_count)
+    else:
+        weight, bias = fit_logistic(points, targets, label_count)
+    weight, bias, centre, spread = (part.to(embeddings) for part in (weight @ basis, bias, frame.centre, frame.spread))
+    return Head(kind, weight, bias, centre, spread)
+
+
+def _vary_within_labels(embeddings: Tensor, labels: Tensor, label_count: int) -> bool:
+    means = class_means(embeddings, labels, label_count)
+    return bool((embeddings - means[labels]).abs().max() > 1e-6 * means.abs().max())

@@ -1,0 +1,55 @@
+"""Where the embeddings of a handful of clips are centred, and by what they are divided, before any head."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_SPREAD_SHRINKAGE = 0.1
+
+
+@dataclass(frozen=True)
+class Frame:
+    """centre and spread: (embedding size,)."""
+
+    centre: Tensor
+    spread: Tensor
+
+    def points(self, embeddings: Tensor) -> Tensor:
+        """Embeddings (clips, embedding size) as points on the unit sphere about the centre."""
+        return torch.nn.functional.normalize((embeddings - self.centre) / self.spread, dim=-1)
+
+
+def class_means(embeddings: Tensor, labels: Tensor, label_count: int) -> Tensor:
+    """Mean embedding of each label: (label_count, embedding size). Every label needs at least one clip."""
+    members = torch.nn.functional.one_hot(labels, label_count).to(embeddings.dtype)
+    return (members.T @ embeddings) / members.sum(0)[:, None]
+
+
+def fit_frame(embeddings: Tensor, means: Tensor, labels: Tensor, *, standardised: bool, centred: bool) -> Frame:
+    """The frame of labelled clips whose class means are `means` (labels, embedding size).
+
+    standardised: the base has no meta-trained extractor. Its embeddings all point much the same way, and few
+    channels tell labels apart: the labelled clips' own centre and within-label spread are worth 4 points.
+    A trained extractor has spread 1. Its prototypes have centre 0 too, for it was trained for plain cosines
+    (main paper, 3.3); the rivals are `centred` all the same: they were not part of that training, and their
+    penalty is on the weights, so an offset common to all labels would cost them (method notes: +2 to +8).
+    The centre is the mean of the class means, not of the clips: a label with many clips must not pull it.
+    """
+    ones = torch.ones_like(means[0])
+    if standardised:
+        return Frame(means.mean(0), _within_label_spread(embeddings, labels, means))
+    return Frame(means.mean(0) if centred else torch.zeros_like(ones), ones)
+
+
+def _within_label_spread(embeddings: Tensor, labels: Tensor, means: Tensor) -> Tensor:
+    """Standard deviation within labels, shrunk towards its average over channels.
+
+    With one clip a label there is no spread within labels; that between the clips stands in for it.
+    """
+    if len(embeddings) > len(means):
+        variance = (embeddings - means[labels]).square().sum(0) / (len(embeddings) - len(means))
+    else:
+        variance = (embeddings - means.mean(0)).square().mean(0)
+    shrunk = (1 - _SPREAD_SHRINKAGE) * variance + _SPREAD_SHRINKAGE * variance.mean()
+    return torch.sqrt(shrunk + 1e-12)

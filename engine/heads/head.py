@@ -1,0 +1,47 @@
+"""The one structure of all heads, however they were fitted."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Head:
+    """A linear classifier on the sphere.
+
+    z = unit((e - centre) / spread) for an embedding e; logits = scale * (z . weight + bias).
+    weight: (labels, embedding size); bias: (labels,); centre and spread: (embedding size,). `scale` is the
+    inverse temperature of the softmax. For cosine prototypes the rows of `weight` are unit vectors, the bias
+    is 0 and the scale that of the cosines.
+    """
+
+    kind: str
+    weight: Tensor
+    bias: Tensor
+    centre: Tensor
+    spread: Tensor
+    scale: float = 1.0
+
+    def logits(self, embeddings: Tensor) -> Tensor:
+        """Embeddings (clips, embedding size) to logits (clips, labels)."""
+        points = torch.nn.functional.normalize((embeddings - self.centre) / self.spread, dim=-1)
+        return self.scale * points @ self.weight.T + self.scale * self.bias
+
+    def scores(self, embeddings: Tensor) -> Tensor:
+        """Embeddings (clips, embedding size) to probabilities (clips, labels); each row sums to 1."""
+        return self.logits(embeddings).softmax(-1)
+
+    def shifted(self, offset: Tensor) -> "Head":
+        """The head for embeddings from which `offset` (embedding size,) is to be taken away first."""
+        return replace(self, centre=self.centre + offset)
+
+    def to(self, device: torch.device) -> "Head":
+        """This head with its tensors on `device`."""
+        return replace(
+            self,
+            weight=self.weight.to(device),
+            bias=self.bias.to(device),
+            centre=self.centre.to(device),
+            spread=self.spread.to(device),
+        )
