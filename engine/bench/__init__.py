@@ -1,0 +1,1 @@
+"""Scripts for measuring that are not part of the app."""
