@@ -19,8 +19,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from engine.backbones.protocol import Backbone
 from engine.choices import Recommended
-from engine.encoder import EmotionEncoder, build_encoder
+from engine.encoder import EmotionEncoder, build_backbone, build_encoder
 from engine.errors import BaseError
 from engine.heads import COSINE_SCALE
 
@@ -100,19 +101,10 @@ def is_base_folder(folder: Path) -> bool:
 
 def load_base_folder(folder: Path) -> Base:
     """Read a base, on the CPU in single precision. Raises BaseError."""
-    if not is_base_folder(folder):
-        raise BaseError(f"{folder} holds no base.", f"A base is a folder with {CONFIG} and {WEIGHTS} in it.")
-    if not (folder / WEIGHTS).is_file():
-        raise _damaged(folder, f"it has no {WEIGHTS}")
-    wrong = wrong_sums(folder)
-    if wrong:
-        raise _damaged(folder, f"the checksum of {', '.join(wrong)} is wrong")
+    config = _read_config(folder)
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        if int(config["format_version"]) > FORMAT_VERSION:
-            raise BaseError(f"{folder} was written by a newer SER Studio.", "Install the newest version.")
         encoder = build_encoder(config["encoder"])
-        _fill(encoder, load_file(folder / WEIGHTS))
+        _fill(_tensors(encoder), load_file(folder / WEIGHTS))
         return Base(
             name=config["name"],
             encoder=encoder,
@@ -124,6 +116,41 @@ def load_base_folder(folder: Path) -> Base:
         )
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise _damaged(folder, "its parts do not fit together") from error
+
+
+def load_backbone(folder: Path, read_layers: tuple[int, ...] = ()) -> tuple[Backbone, Mapping[str, Any]]:
+    """A base's backbone alone, read at `read_layers` or at its highest one, and the folder's configuration.
+
+    Raises BaseError, also where the folder does not hold as many layers.
+    """
+    config = _read_config(folder)
+    try:
+        specification = dict(config["encoder"]["backbone"])
+        specification["read_layers"] = read_layers or (max(specification["read_layers"]),)
+        backbone = build_backbone(specification)
+        stored = load_file(folder / WEIGHTS)
+        if not set(backbone.state_dict()) <= set(stored):
+            raise BaseError(f"{folder} holds fewer than {max(read_layers)} layers.", "Read a lower layer.")
+        _fill(backbone.state_dict(), stored)
+        return backbone, config
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise _damaged(folder, "its parts do not fit together") from error
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    """The configuration of a folder that is whole. Raises BaseError."""
+    if not is_base_folder(folder):
+        raise BaseError(f"{folder} holds no base.", f"A base is a folder with {CONFIG} and {WEIGHTS} in it.")
+    if not (folder / WEIGHTS).is_file():
+        raise _damaged(folder, f"it has no {WEIGHTS}")
+    wrong = wrong_sums(folder)
+    if wrong:
+        raise _damaged(folder, f"the checksum of {', '.join(wrong)} is wrong")
+    config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    version = config.get("format_version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise BaseError(f"{folder} was written by a newer SER Studio.", "Install the newest version.")
+    return config
 
 
 def wrong_sums(folder: Path) -> list[str]:
@@ -147,10 +174,10 @@ def _tensors(encoder: EmotionEncoder) -> dict[str, Tensor]:
     }
 
 
-def _fill(encoder: EmotionEncoder, stored: Mapping[str, Tensor]) -> None:
+def _fill(tensors: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> None:
     """Copy the weights in. More may be stored than is built: layers above the highest one read are not."""
     with torch.no_grad():
-        for name, tensor in _tensors(encoder).items():
+        for name, tensor in tensors.items():
             if stored[name].shape != tensor.shape:
                 raise ValueError(f"{name} has shape {tuple(stored[name].shape)}, not {tuple(tensor.shape)}")
             tensor.copy_(stored[name])

@@ -6,3 +6,8 @@ import os
 def is_main_process() -> bool:
     """Whether this process is the one that reports and writes; without a launcher it is."""
     return os.environ.get("RANK", "0") == "0"
+
+
+def was_launched() -> bool:
+    """Whether a launcher started several of us."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1

@@ -33,7 +33,11 @@ class KindOfTraining:
     train: str
 
 
-KINDS: dict[str, KindOfTraining] = {}
+KINDS: dict[str, KindOfTraining] = {
+    "episodic": KindOfTraining(
+        "engine.metalearning.episodic_recipe:EpisodicRecipe", "engine.metalearning.episodic:train_episodic"
+    ),
+}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.base_folder import is_base_folder
 from engine.errors import RecipeError
 from engine.metalearning.events import Trained, TrainingEvent
-from engine.metalearning.recipe import find_recipe, read_recipe, train_function
+from engine.metalearning.recipe import Recipe, find_recipe, read_recipe, train_function
 
 BASE_FOLDER = "base"
 _RECIPE = "recipe.toml"
@@ -23,15 +23,21 @@ def train_base(recipe: str, corpora_root: Path, run_folder: Path, *, device: str
     Started again with the same recipe and run folder it goes on where it was, and a finished run says so at
     once. Raises RecipeError, CorpusError, BaseError, DeviceError.
     """
-    read = read_recipe(find_recipe(recipe))
+    yield from train_recipe(read_recipe(find_recipe(recipe)), corpora_root, run_folder, device=device)
+
+
+def train_recipe(
+    recipe: Recipe, corpora_root: Path, run_folder: Path, *, device: str = "auto"
+) -> Iterator[TrainingEvent]:
+    """The same for a recipe that was read, or made; its text says which run the folder belongs to."""
     if not corpora_root.is_dir():
         raise RecipeError(f"There is no folder {corpora_root}.", "Give the folder that holds one folder a corpus.")
-    _claim(run_folder, read.text)
+    _claim(run_folder, recipe.text)
     if is_base_folder(run_folder / BASE_FOLDER):
         yield Trained(run_folder / BASE_FOLDER)
         return
-    train = train_function(read.settings.kind)
-    yield from train(read.settings, corpora_root, run_folder, device=device, recipe_text=read.text)
+    train = train_function(recipe.settings.kind)
+    yield from train(recipe.settings, corpora_root, run_folder, device=device, recipe_text=recipe.text)
 
 
 def _claim(run_folder: Path, text: str) -> None:
