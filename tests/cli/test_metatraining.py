@@ -1,15 +1,89 @@
-"""metatrain: refusals on the command line."""
+"""metatrain on the command line: from made-up corpora to a base that adapt takes, killed on the way."""
 
+import re
+import time
 from pathlib import Path
 
-from tests.cli.conftest import Run
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.cli.conftest import Run, run_apart, start
+from tests.engine.metalearning.conftest import corpora_root, tiny_recipe, tiny_start
+
+__all__ = ["corpora_root", "tiny_start"]  # fixtures
 
 
-def test_metatrain_refuses_in_words(tmp_path: Path, fails: Run) -> None:
-    (tmp_path / "bad.toml").write_text('kind = "magic"')
+@pytest.fixture
+def recipe(tmp_path: Path, tiny_start: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(tiny_recipe(tiny_start))
+    return path
+
+
+def test_metatrain_makes_a_base_that_adapt_takes(
+    recipe: Path, corpora_root: Path, tmp_path: Path, labelled_project: Path, run: Run
+) -> None:
+    out = tmp_path / "out"
+    ran = run("metatrain", recipe, "--corpora", corpora_root, "--out", out)
+    assert ran.code == 0, ran
+    assert ran.out.splitlines()[0].startswith(f"The base tiny is in {out / 'base'} (")
+    assert "Licence: Weights under the terms of their sources: start none; corpora nEMO" in ran.out
+    epochs = [line for line in ran.err.splitlines() if re.match(r"Note: Epoch \d \(", line)]
+    assert len(epochs) == 3
+    assert "validation loss" in epochs[0]
+    adapted = run("adapt", labelled_project, "--base", out / "base", "--method", "prototypes", "--json")
+    assert adapted.code == 0, adapted
+    assert adapted.json["method_used"] == "prototypes"
+    again = run("metatrain", recipe, "--corpora", corpora_root, "--out", out, "--json")
+    assert again.json["folder"] == str(out / "base")
+    assert again.json["size_bytes"] > 0
+    assert not list(tmp_path.glob("*.lock"))
+
+
+def test_metatrain_refuses_in_words(recipe: Path, corpora_root: Path, tmp_path: Path, fails: Run) -> None:
     options = ("--corpora", tmp_path, "--out", tmp_path / "out")
     assert fails("metatrain").code == 2
     assert fails("metatrain", "nonsense", *options).code == 1
-    assert "no known kind" in fails("metatrain", tmp_path / "bad.toml", *options).err
-    assert not (tmp_path / "out").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["bad.toml"]
+    assert "nemo" in fails("metatrain", recipe, *options).err
+    recipe.write_text('kind = "magic"')
+    assert "no known kind" in fails("metatrain", recipe, *options).err
+    assert fails("metatrain", recipe, "--corpora", tmp_path / "nowhere", "--out", tmp_path / "out").code == 1
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    recipe.write_text(tiny_recipe("/nowhere"))
+    assert "not empty" in fails("metatrain", recipe, "--corpora", corpora_root, "--out", tmp_path / "mine").err
+
+
+@pytest.mark.slow
+def test_a_killed_metatrain_goes_on_to_the_same_base(
+    recipe: Path, corpora_root: Path, tmp_path: Path, run: Run
+) -> None:
+    killed = start("metatrain", recipe, "--corpora", corpora_root, "--out", tmp_path / "killed", OMP_NUM_THREADS="1")
+    end = time.monotonic() + 120
+    while not (tmp_path / "killed" / "checkpoint" / "last.safetensors").is_file() and time.monotonic() < end:
+        time.sleep(0.01)
+    killed.kill()
+    killed.communicate()
+    assert not (tmp_path / "killed" / "base").exists()
+    for name in ("killed", "whole"):
+        ran = run_apart("metatrain", recipe, "--corpora", corpora_root, "--out", tmp_path / name, OMP_NUM_THREADS="1")
+        assert ran.code == 0, ran
+        assert ("Going on after step" in ran.err) == (name == "killed")
+    found = [load_file(tmp_path / name / "base" / "model.safetensors") for name in ("killed", "whole")]
+    assert all(torch.equal(found[0][name], tensor) for name, tensor in found[1].items())
+
+
+@pytest.mark.slow
+def test_a_folder_that_is_being_trained_in_is_not_taken(
+    recipe: Path, corpora_root: Path, tmp_path: Path, fails: Run
+) -> None:
+    arguments = ("metatrain", recipe, "--corpora", corpora_root, "--out", tmp_path / "out")
+    first = start(*arguments, OMP_NUM_THREADS="1")
+    end = time.monotonic() + 120
+    while not (tmp_path / "out" / "recipe.toml").is_file() and time.monotonic() < end:
+        time.sleep(0.01)
+    refused = fails(*arguments)
+    first.kill()
+    first.communicate()
+    assert "being trained in already" in refused.err

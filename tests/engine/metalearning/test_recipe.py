@@ -11,9 +11,11 @@ import pytest
 
 from engine.base_folder import Base, save_base
 from engine.errors import RecipeError
+from engine.metalearning.episodic_recipe import EpisodicRecipe
 from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress
 from engine.metalearning.recipe import KINDS, BaseSection, DataSection, KindOfTraining, find_recipe, read_recipe
 from engine.metalearning.train import train_base
+from engine.resources import resource
 from tests.engine.conftest import tiny_encoder
 
 
@@ -118,3 +120,32 @@ def test_a_run_folder_in_use_and_a_missing_root_are_refused(recipe: Path, tmp_pa
     with pytest.raises(RecipeError, match="no folder"):
         list(train_base(str(recipe), tmp_path / "nowhere", tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+def test_every_bundled_recipe_of_a_base_can_be_read() -> None:
+    paths = sorted(resource("recipes").glob("*.toml"))
+    assert {"main-paper", "compact-episodic"} <= {path.stem for path in paths}
+    for path in paths:
+        assert find_recipe(path.stem) == path
+        assert read_recipe(path).settings.name
+
+
+def test_the_main_paper_recipe_is_the_papers() -> None:
+    recipe = read_recipe(find_recipe("main-paper")).settings
+    assert isinstance(recipe, EpisodicRecipe)
+    assert len(recipe.data.corpora) == 10
+    assert recipe.data.validation == ("aesi", "emodb")
+    assert (recipe.model.extractor, recipe.base.start) == ("glu", "hf:facebook/wav2vec2-xls-r-300m")
+    assert (recipe.episodes.shots, recipe.episodes.queries, recipe.episodes.sampling) == (5, 12, "within-dataset")
+    plan = recipe.training
+    assert (plan.probing_epochs, plan.steps_per_epoch, plan.accumulation, plan.learning_rate) == (5, 50, 20, 1e-4)
+    assert not recipe.adversarial.enabled
+    assert recipe.adversarial.strength == 0.01
+
+
+def test_the_compact_recipe_trains_on_nothing_that_is_kept_for_validation_or_evaluation() -> None:
+    recipe = read_recipe(find_recipe("compact-episodic.toml")).settings
+    assert isinstance(recipe, EpisodicRecipe)
+    trained = {"nemo", "ravdess", "banglaser", "korean-emotiontts", "indian-emospeech-commands"}
+    assert set(recipe.data.corpora) == trained
+    assert recipe.data.validation == ("emodb", "emovo")
