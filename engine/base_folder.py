@@ -7,7 +7,6 @@ recipe, corpora, seed and figures of its training. Nothing is ever unpickled.
 
 import hashlib
 import json
-import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -56,7 +55,8 @@ def save_base(base: Base, folder: Path, card: str, training: Mapping[str, Any], 
     """
     if folder.exists() and any(folder.iterdir()) and not is_base_folder(folder):
         raise BaseError(f"{folder} is not empty.", "Choose a new folder.")
-    staging = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
+    staging = folder.with_name(f".{folder.name}")
+    shutil.rmtree(staging, ignore_errors=True)  # of a writer that was killed
     try:
         staging.mkdir(parents=True)
         tensors = {name: tensor.detach().to("cpu", _DTYPES[dtype]) for name, tensor in _tensors(base.encoder).items()}

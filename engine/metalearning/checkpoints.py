@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -42,11 +41,19 @@ def save_checkpoint(path: Path, position: Position, model: nn.Module, optimiser:
     write_tensors(path, tensors, {_STATE: json.dumps(asdict(position))})
 
 
-def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> Position:
-    """Fill `model` and `optimiser` from the checkpoint. Raises RecipeError."""
+def read_position(path: Path) -> Position:
+    """Where the checkpoint's training was. Raises RecipeError."""
     try:
         with safe_open(path, "pt") as file:
-            position = Position(**json.loads((file.metadata() or {})[_STATE]))
+            return Position(**json.loads((file.metadata() or {})[_STATE]))
+    except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise _damaged(path) from error
+
+
+def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> Position:
+    """Fill `model` and `optimiser` from the checkpoint. Raises RecipeError."""
+    position = read_position(path)
+    try:
         tensors = load_file(path)
         model.load_state_dict(
             {name.removeprefix(_MODEL): each for name, each in tensors.items() if name.startswith(_MODEL)}
@@ -55,8 +62,12 @@ def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimiz
         state["state"] = _optimiser_state(tensors, model)
         optimiser.load_state_dict(state)
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise RecipeError(f"The checkpoint {path} is damaged.", "Delete it to start from the beginning.") from error
+        raise _damaged(path) from error
     return position
+
+
+def _damaged(path: Path) -> RecipeError:
+    return RecipeError(f"The checkpoint {path} is damaged.", "Delete it to start from the beginning.")
 
 
 def _optimiser_state(tensors: Mapping[str, Tensor], model: nn.Module) -> dict[int, dict[str, Tensor]]:
@@ -72,12 +83,12 @@ def _optimiser_state(tensors: Mapping[str, Tensor], model: nn.Module) -> dict[in
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """A safetensors file that replaces the one at `path` only when it is on the disk whole. Raises RecipeError."""
-    part = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    part = path.with_name(f".{path.name}")  # the next one overwrites it, should this process be killed here
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         save_file(stored, part, dict(metadata))
-        with part.open("rb") as file:
+        with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(path)
     except (OSError, SafetensorError) as error:

@@ -27,15 +27,19 @@ from engine.resources import resource
 
 @dataclass(frozen=True)
 class KindOfTraining:
-    """Where a kind's recipe class and train function are, as "module:name"; imported when they are needed."""
+    """Where a kind's recipe class and train function are, as "module:name"; imported when they are needed.
+
+    shared: whether the processes of a launcher can share the work out.
+    """
 
     recipe: str
     train: str
+    shared: bool = False
 
 
 KINDS: dict[str, KindOfTraining] = {
     "episodic": KindOfTraining(
-        "engine.metalearning.episodic_recipe:EpisodicRecipe", "engine.metalearning.episodic:train_episodic"
+        "engine.metalearning.episodic_recipe:EpisodicRecipe", "engine.metalearning.episodic:train_episodic", shared=True
     ),
 }
 
@@ -115,17 +119,13 @@ def parse_recipe(values: dict[str, Any], where: str) -> RecipeSettings:
     if kind not in KINDS:
         told = f"is of no known kind ({kind!r})" if kind is not None else "does not say its kind"
         raise RecipeError(f"The recipe {where} {told}.", f"Write kind = one of {', '.join(KINDS)}.")
-    settings: RecipeSettings = read_table(_import(KINDS[kind].recipe), values, where)
+    settings: RecipeSettings = read_table(import_place(KINDS[kind].recipe), values, where)
     if not re.fullmatch(r"[\w.-]+", settings.name):
         raise RecipeError(f"'{settings.name}' cannot be the name of a base.", "Use letters, digits, - and _.")
     return settings
 
 
-def train_function(kind: str) -> Any:
-    """The function that trains recipes of `kind`; importing it loads torch."""
-    return _import(KINDS[kind].train)
-
-
-def _import(place: str) -> Any:
+def import_place(place: str) -> Any:
+    """The object at "module:name"; that of a training loads torch."""
     module, name = place.split(":")
     return getattr(import_module(module), name)

@@ -11,7 +11,8 @@ from pathlib import Path
 from engine.base_folder import is_base_folder
 from engine.errors import RecipeError
 from engine.metalearning.events import Trained, TrainingEvent
-from engine.metalearning.recipe import Recipe, find_recipe, read_recipe, train_function
+from engine.metalearning.processes import is_main_process, was_launched
+from engine.metalearning.recipe import KINDS, Recipe, find_recipe, import_place, read_recipe
 
 BASE_FOLDER = "base"
 _RECIPE = "recipe.toml"
@@ -32,11 +33,15 @@ def train_recipe(
     """The same for a recipe that was read, or made; its text says which run the folder belongs to."""
     if not corpora_root.is_dir():
         raise RecipeError(f"There is no folder {corpora_root}.", "Give the folder that holds one folder a corpus.")
-    _claim(run_folder, recipe.text)
+    kind = KINDS[recipe.settings.kind]
+    if was_launched() and not kind.shared:
+        raise RecipeError(f"A {recipe.settings.kind} training is one process's work.", "Start it without a launcher.")
+    if is_main_process():
+        _claim(run_folder, recipe.text)
     if is_base_folder(run_folder / BASE_FOLDER):
         yield Trained(run_folder / BASE_FOLDER)
         return
-    train = train_function(recipe.settings.kind)
+    train = import_place(kind.train)
     yield from train(recipe.settings, corpora_root, run_folder, device=device, recipe_text=recipe.text)
 
 
@@ -48,10 +53,10 @@ def _claim(run_folder: Path, text: str) -> None:
             if kept.read_text(encoding="utf-8") != text:
                 raise RecipeError(f"{run_folder} holds a run of another recipe.", "Choose a new folder for --out.")
             return
-        if run_folder.exists() and (not run_folder.is_dir() or any(run_folder.iterdir())):
+        part = kept.with_name(f".{_RECIPE}")  # all there is of a run that was killed at this very place
+        if run_folder.exists() and (not run_folder.is_dir() or set(run_folder.iterdir()) - {part}):
             raise RecipeError(f"{run_folder} is not empty.", "Choose a new folder for --out.")
         run_folder.mkdir(parents=True, exist_ok=True)
-        part = kept.with_name(f".{_RECIPE}")
         part.write_text(text, encoding="utf-8")
         part.replace(kept)
     except OSError as error:
