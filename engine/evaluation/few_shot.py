@@ -1,5 +1,6 @@
 """The few-shot protocol: adapt to an episode's support, classify its query, many times over."""
 
+import copy
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -54,6 +55,12 @@ class FewShotEvaluation:
         self._settings = settings
         self._windows: dict[int, Windows] = {}
         self._embeddings: dict[int, torch.Tensor] = {}
+
+    def with_settings(self, settings: AdaptationSettings) -> "FewShotEvaluation":
+        """The same clips under other settings; what is decoded and embedded for one serves both."""
+        other = copy.copy(self)
+        other._settings = settings
+        return other
 
     def run(self, sampler: EpisodeSampler, episodes: int) -> Iterator[EpisodeResult]:
         """One result an episode. Raises AudioError, LabellingError, ManifestError."""

@@ -5,25 +5,48 @@ All take `Frames` and return (clips, embedding size); padded frames never take p
 
 from typing import Any
 
+from engine.extractors.attentive import AttentiveStatistics
+from engine.extractors.discriminant import LinearDiscriminant
 from engine.extractors.extractor import Extractor
+from engine.extractors.mixture import Mixture
+from engine.extractors.pooled import PooledExtractor, pool_pairs
 from engine.extractors.pooling import MeanPooling
 from engine.extractors.published import EMBEDDING_SIZE, GatedLinearUnit, LateralInhibition, MeanFC
 
 __all__ = [
     "EMBEDDING_SIZE",
+    "AttentiveStatistics",
     "Extractor",
     "GatedLinearUnit",
     "LateralInhibition",
+    "LinearDiscriminant",
     "MeanFC",
     "MeanPooling",
+    "Mixture",
+    "PooledExtractor",
     "build_extractor",
+    "pool_pairs",
 ]
 
 _KINDS: dict[str, type[Extractor]] = {
-    extractor.kind: extractor for extractor in (MeanPooling, MeanFC, LateralInhibition, GatedLinearUnit)
+    extractor.kind: extractor
+    for extractor in (
+        MeanPooling,
+        MeanFC,
+        LateralInhibition,
+        GatedLinearUnit,
+        LinearDiscriminant,
+        AttentiveStatistics,
+    )
 }
 
 
 def build_extractor(specification: dict[str, Any]) -> Extractor:
-    """The extractor that `specification` describes, with fresh weights. KeyError on an unknown kind."""
-    return _KINDS[specification["kind"]](specification["hidden_size"], specification["layers"])
+    """The extractor that `specification` describes, with fresh weights. KeyError, TypeError, ValueError if it cannot."""
+    if specification["kind"] == Mixture.kind:
+        parts = [build_extractor(part) for part in specification["parts"]]
+        if not all(isinstance(part, PooledExtractor) for part in parts):
+            raise ValueError("a mixture has parts that cannot be mixed")
+        return Mixture([part for part in parts if isinstance(part, PooledExtractor)])
+    arguments = {key: value for key, value in specification.items() if key != "kind"}
+    return _KINDS[specification["kind"]](**arguments)

@@ -38,6 +38,12 @@ class KindOfTraining:
 
 
 KINDS: dict[str, KindOfTraining] = {
+    "closed-form": KindOfTraining(
+        "engine.metalearning.supervised.recipe:ClosedFormRecipe", "engine.metalearning.supervised.train:train_compact"
+    ),
+    "supervised": KindOfTraining(
+        "engine.metalearning.supervised.recipe:SupervisedRecipe", "engine.metalearning.supervised.train:train_compact"
+    ),
     "episodic": KindOfTraining(
         "engine.metalearning.episodic_recipe:EpisodicRecipe", "engine.metalearning.episodic:train_episodic", shared=True
     ),

@@ -4,12 +4,17 @@ import torch
 from engine.backbones import Frames
 from engine.extractors import (
     EMBEDDING_SIZE,
+    AttentiveStatistics,
     Extractor,
     GatedLinearUnit,
     LateralInhibition,
+    LinearDiscriminant,
     MeanFC,
     MeanPooling,
+    Mixture,
+    PooledExtractor,
     build_extractor,
+    pool_pairs,
 )
 
 HIDDEN = 24
@@ -104,3 +109,64 @@ def test_a_specification_builds_the_same_architecture(kind: type[Extractor]) -> 
     again = build_extractor(extractor.specification()).eval()
     again.load_state_dict(extractor.state_dict())
     torch.testing.assert_close(again(frames([50])), extractor(frames([50])))
+
+
+def pooled_extractors() -> list[PooledExtractor]:
+    torch.manual_seed(5)
+    attentive = AttentiveStatistics(HIDDEN, 2, width=16, embedding_size=12)
+    attentive.channel_mean = torch.randn(2 * HIDDEN)
+    discriminant = LinearDiscriminant(HIDDEN, 2, 5)
+    discriminant.directions = torch.randn(2 * HIDDEN, 5)
+    mixture = Mixture([discriminant, attentive])
+    mixture.centre, mixture.scale = torch.randn(17), torch.rand(17)
+    return [attentive, discriminant, mixture]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("second", [37, 36, 1])
+@pytest.mark.parametrize("padding", [0.0, 100.0])
+def test_padding_changes_nothing_where_frames_are_pooled(number: int, second: int, padding: float) -> None:
+    extractor = pooled_extractors()[number].eval()
+    both = frames([60, second], layers=2, padding=padding)
+    alone = Frames(both.hidden[:, 1:, :second], both.lengths[1:])
+    torch.testing.assert_close(extractor(both)[1:], extractor(alone), atol=1e-5, rtol=1e-5)
+
+
+def test_pairs_of_frames_are_averaged_and_an_odd_last_one_stands_alone() -> None:
+    hidden = torch.arange(6.0).reshape(1, 1, 6, 1)
+    pooled, mask = pool_pairs(Frames(hidden, torch.tensor([5])))
+    assert pooled.flatten().tolist() == [0.5, 2.5, 4.0]
+    assert mask.tolist() == [[True, True, True]]
+
+
+def test_attention_is_what_weighs_the_statistics() -> None:
+    extractor = AttentiveStatistics(HIDDEN, 1, width=16, embedding_size=12).eval()
+    clip = frames([40])
+    even = extractor(clip)
+    last = extractor.attention[-1]
+    assert isinstance(last, torch.nn.Linear)
+    torch.nn.init.normal_(last.weight, std=30.0)
+    assert not torch.allclose(extractor(clip), even)
+
+
+def test_a_mixture_is_its_parts_side_by_side() -> None:
+    attentive, discriminant, mixture = pooled_extractors()
+    clip = frames([44, 30], layers=2)
+    assert isinstance(mixture, Mixture)
+    parts = torch.cat([discriminant.eval()(clip), attentive.eval()(clip)], dim=1)
+    torch.testing.assert_close(mixture.eval()(clip), (parts - mixture.centre) * mixture.scale)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_pooled_extractors_are_made_again_from_their_specification(number: int) -> None:
+    extractor = pooled_extractors()[number].eval()
+    again = build_extractor(extractor.specification()).eval()
+    again.load_state_dict(extractor.state_dict())
+    clip = frames([50], layers=2)
+    torch.testing.assert_close(again(clip), extractor(clip))
+    assert again.embedding_size == extractor.embedding_size
+
+
+def test_only_pooled_extractors_can_be_mixed() -> None:
+    with pytest.raises(ValueError, match="cannot be mixed"):
+        build_extractor({"kind": "mixture", "parts": [MeanPooling(HIDDEN, 1).specification()]})

@@ -1,0 +1,59 @@
+"""From cached frames to the closed-form part, and from all parts to one extractor."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.extractors import LinearDiscriminant, Mixture, PooledExtractor
+from engine.metalearning.supervised.discriminant import fit_discriminant
+from engine.metalearning.supervised.frame_cache import CachedCorpus
+from engine.metalearning.supervised.recipe import DiscriminantSection
+
+_CLIPS_SEEN = 300  # of each corpus; evenly spaced, so that all speakers are among them
+_CLIPS_PER_BATCH = 32
+
+
+def closed_form_part(
+    corpora: Sequence[CachedCorpus], plan: DiscriminantSection, hidden_size: int, layers: int
+) -> LinearDiscriminant:
+    """The discriminant extractor of the corpora's clean clips."""
+    owners = np.concatenate([np.full(len(corpus.labels), number) for number, corpus in enumerate(corpora)])
+    offsets = np.cumsum([0] + [len(corpus.label_names) for corpus in corpora])
+    groups = np.concatenate([corpus.labels + offsets[number] for number, corpus in enumerate(corpora)])
+    means = np.concatenate([corpus.means() for corpus in corpora])
+    fitted = fit_discriminant(means, owners, groups, plan.dimensions, plan.shrinkage)
+    extractor = LinearDiscriminant(hidden_size, layers, fitted.directions.shape[1])
+    extractor.channel_mean = torch.from_numpy(fitted.channel_mean).float()
+    extractor.channel_spread = torch.from_numpy(fitted.channel_spread).float()
+    extractor.directions = torch.from_numpy(fitted.directions).float()
+    return extractor
+
+
+@torch.no_grad()
+def mix(parts: Sequence[PooledExtractor], weights: Sequence[float], corpora: Sequence[CachedCorpus]) -> Mixture:
+    """All parts joined; each is centred and scaled so that its mean square norm on the training clips is weight^2."""
+    mixture = Mixture(parts)
+    centres, scales = [], []
+    for part, weight in zip(parts, weights, strict=True):
+        embedded = [torch.cat([part.pool(*batch) for batch in _batches(corpus)]) for corpus in corpora]
+        means = torch.stack([embeddings.mean(0) for embeddings in embedded])
+        within = [(embeddings - mean).square().sum(1).mean() for embeddings, mean in zip(embedded, means, strict=True)]
+        centres.append(means.mean(0))
+        scales.append(torch.full_like(means[0], weight / float(torch.stack(within).mean().sqrt())))
+    mixture.centre, mixture.scale = torch.cat(centres), torch.cat(scales)
+    return mixture
+
+
+def _batches(corpus: CachedCorpus) -> Iterator[tuple[Tensor, Tensor]]:
+    """Pooled frames and masks of up to 300 clean clips."""
+    seen = np.unique(np.linspace(0, len(corpus.labels) - 1, _CLIPS_SEEN).round().astype(int)).tolist()
+    for first in range(0, len(seen), _CLIPS_PER_BATCH):
+        frames = [
+            torch.from_numpy(corpus.views[0].frames(clip).astype(np.float32))
+            for clip in seen[first : first + _CLIPS_PER_BATCH]
+        ]
+        lengths = torch.tensor([len(each) for each in frames])
+        hidden = torch.nn.utils.rnn.pad_sequence(frames, batch_first=True)
+        yield hidden, torch.arange(hidden.shape[1])[None, :] < lengths[:, None]

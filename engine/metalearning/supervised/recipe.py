@@ -1,0 +1,102 @@
+"""The recipes of kind "closed-form" and "supervised". No torch."""
+
+from dataclasses import dataclass, field
+
+from engine.errors import RecipeError
+from engine.metalearning.recipe import BaseSection, DataSection
+
+
+@dataclass(frozen=True)
+class DiscriminantSection:
+    """[discriminant]: the closed-form part. Directions of an analysis whose scatter is shrunk towards a sphere."""
+
+    dimensions: int = 24
+    shrinkage: float = 0.7
+
+    def __post_init__(self) -> None:
+        if self.dimensions < 1 or not 0 < self.shrinkage <= 1:
+            raise RecipeError("[discriminant] makes no sense.", "dimensions of 1 or more, shrinkage in 0 to 1.")
+
+
+@dataclass(frozen=True)
+class ViewsSection:
+    """[views]: `augmented` altered copies of every clip are cached beside the clean one."""
+
+    augmented: int = 2
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.augmented <= 100:
+            raise RecipeError(f"[views] cannot hold {self.augmented} copies of a clip.", "Use 0 to 100.")
+
+
+@dataclass(frozen=True)
+class NetworksSection:
+    """[networks]: `count` networks of one shape, each from a seed of its own; together they are the trained part."""
+
+    count: int = 4
+    width: int = 128
+    embedding_size: int = 128
+    dropout: float = 0.3
+    weight: float = 1.0  # of all networks together, beside the closed form's 1
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.width < 8 or self.width % 8 or self.embedding_size < 1 or not 0 <= self.dropout < 1:
+            raise RecipeError(
+                "[networks] makes no sense.", "count of 1 or more, width a multiple of 8, dropout under 1."
+            )
+
+
+@dataclass(frozen=True)
+class SupervisedTraining:
+    """[training]: of each network. Weights of the loss's parts and the length of a clip's piece are here too."""
+
+    steps: int = 600
+    learning_rate: float = 1.5e-3
+    weight_decay: float = 0.01
+    batch: int = 64
+    shortest_s: float = 2.0
+    longest_s: float = 3.0
+    contrastive: float = 0.5
+    speaker: float = 0.3
+    reversal: float = 0.1
+    averaging: float = 0.995
+    checkpoint_steps: int = 100
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch < 4 or self.checkpoint_steps < 1:
+            raise RecipeError("[training] makes no sense.", "steps of 1 or more, a batch of 4 or more.")
+        if not 0.1 <= self.shortest_s <= self.longest_s:
+            raise RecipeError("[training] makes no sense.", "0.1 <= shortest_s <= longest_s.")
+        if not 0 < self.learning_rate < 1:
+            raise RecipeError(f"A learning rate of {self.learning_rate} makes no sense.", "Try 1.5e-3.")
+
+
+@dataclass(frozen=True)
+class ClosedFormRecipe:
+    """kind = "closed-form": the discriminant alone."""
+
+    kind: str
+    name: str
+    data: DataSection
+    seed: int = 0
+    base: BaseSection = field(default_factory=BaseSection)
+    read_layers: tuple[int, ...] = (2, 3)
+    discriminant: DiscriminantSection = field(default_factory=DiscriminantSection)
+    method: str = "logistic"  # the adaptation that the base recommends
+
+
+@dataclass(frozen=True)
+class SupervisedRecipe:
+    """kind = "supervised": the networks, mixed with the discriminant."""
+
+    kind: str
+    name: str
+    data: DataSection
+    seed: int = 0
+    base: BaseSection = field(default_factory=BaseSection)
+    read_layers: tuple[int, ...] = (2, 3)
+    views: ViewsSection = field(default_factory=ViewsSection)
+    discriminant: DiscriminantSection = field(default_factory=DiscriminantSection)
+    method: str = "logistic"  # the adaptation that the base recommends
+    networks: NetworksSection = field(default_factory=NetworksSection)
+    training: SupervisedTraining = field(default_factory=SupervisedTraining)
