@@ -147,6 +147,12 @@ def load_model(folder: Path | str, device: str = "auto") -> AdaptedModel:
     return model.to(target)
 
 
+def read_origin(folder: Path) -> Mapping[str, Any]:
+    """How the model in `folder` was made, without loading it. Raises ModelFolderError."""
+    origin: dict[str, Any] = _read_config(folder).get("origin", {})
+    return origin
+
+
 def is_model_folder(folder: Path) -> bool:
     """Whether `folder` claims to hold an adapted model."""
     return (folder / _CONFIG).is_file() and (folder / _WEIGHTS).is_file()

@@ -2,6 +2,6 @@
 
 from engine.adaptation.adapt import Adapted, adapt
 from engine.adaptation.clips import LabelledClip
-from engine.adaptation.settings import AdaptationSettings, Remark, StepTaken
+from engine.adaptation.settings import AdaptationSettings, Remark, StepTaken, resolve_settings
 
-__all__ = ["AdaptationSettings", "Adapted", "LabelledClip", "Remark", "StepTaken", "adapt"]
+__all__ = ["AdaptationSettings", "Adapted", "LabelledClip", "Remark", "StepTaken", "adapt", "resolve_settings"]

@@ -1,12 +1,21 @@
 """evaluate: the few-shot protocol of the main paper over any manifest."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from engine.choices import METHODS, Protocol
 from serstudio.cli import output
-from serstudio.cli.models import base_option, device_option, say_confusion, seed_option
+from serstudio.cli.models import (
+    base_option,
+    device_option,
+    head_option,
+    say_confusion,
+    seed_option,
+    speaker_mean_option,
+    tuning_options,
+)
 from serstudio.cli.projects import FOLDER
 from serstudio.usecases.requests import Evaluated, EvaluateManifest
 from serstudio.wording import counted
@@ -29,12 +38,25 @@ _COUNT = click.IntRange(min=1)
     help="new-speakers: query speakers are absent from the support.",
 )
 @base_option
-@click.option("--method", type=click.Choice(METHODS), default="disjoint", show_default=True)
-@click.option("--steps", type=click.IntRange(min=0), default=25, show_default=True)
-@click.option("--lr", type=click.FloatRange(min=0, min_open=True), default=1e-5, show_default=True)
+@click.option(
+    "--method",
+    "methods",
+    type=click.Choice(METHODS),
+    multiple=True,
+    help="May be given more than once: every method gets the same episodes. [default: as the base recommends]",
+)
+@tuning_options
+@head_option
+@speaker_mean_option
 @device_option
 @seed_option
-@click.option("--json", "json_path", type=FOLDER, metavar="OUT.json", help="Write the result there as JSON.")
+@click.option(
+    "--json",
+    "json_path",
+    type=FOLDER,
+    metavar="OUT.json",
+    help="Write the result there as JSON; a list if there are several methods.",
+)
 def evaluate(
     manifest: Path,
     root: Path | None,
@@ -44,9 +66,12 @@ def evaluate(
     episodes: int,
     protocol: str,
     base: str,
-    method: str,
-    steps: int,
-    lr: float,
+    methods: tuple[str, ...],
+    steps: int | None,
+    lr: float | None,
+    trained: str | None,
+    head: str | None,
+    speaker_mean: bool | None,
     device: str,
     seed: int,
     json_path: Path | None,
@@ -67,24 +92,31 @@ def evaluate(
         episodes=episodes,
         protocol=protocol,
         base=base,
-        method=method,
         steps=steps,
         learning_rate=lr,
         device=device,
         seed=seed,
+        head=head,
+        trained=trained,
+        speaker_mean=speaker_mean,
     )
-    evaluated = output.follow(request, Evaluated)
-    for skipped in evaluated.skipped:
+    results: list[Evaluated] = []
+    for method in methods or (None,):
+        results.append(output.follow(replace(request, method=method), Evaluated))
+        _say(results[-1])
+    for skipped in results[0].skipped:
         output.warn(f"skipped {skipped.file}: {skipped.reason}")
-    _say(evaluated)
     if json_path is not None:
-        json_path.write_text(output.to_json(evaluated) + "\n", encoding="utf-8")
+        text = output.to_json(results[0] if len(results) == 1 else results)
+        json_path.write_text(text + "\n", encoding="utf-8")
 
 
 def _say(evaluated: Evaluated) -> None:
     request = evaluated.request
+    how = f"{request.method}, {request.steps} steps, head {request.head}" if request.steps else request.head
+    voices = ", speaker mean" if request.speaker_mean else ""
     output.say(
-        f"{request.ways}-way {request.shots}-shot, {request.protocol}, {request.base}, {request.method}: "
+        f"{request.ways}-way {request.shots}-shot, {request.protocol}, {request.base}, {how}{voices}: "
         f"accuracy {evaluated.accuracy:.1%} ± {evaluated.accuracy_ci95:.1%} "
         f"({counted(request.episodes, 'episode')}; chance {1 / request.ways:.0%})."
     )

@@ -1,10 +1,11 @@
 """adapt, classify, check, export: making a model, using it, trusting it, handing it on."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from engine.choices import DEVICES, METHODS
+from engine.choices import DEVICES, HEADS, METHODS, TRAINED
 from serstudio.cli import output
 from serstudio.cli.projects import FOLDER, json_option
 from serstudio.errors import SerStudioError
@@ -21,36 +22,90 @@ from serstudio.usecases.requests import (
 from serstudio.wording import counted
 
 base_option = click.option(
-    "--base", default="compact", show_default=True, metavar="NAME", help="compact, or hf:FOLDER-OR-ID."
+    "--base", default="compact", show_default=True, metavar="NAME", help="compact, hf:FOLDER-OR-ID, or a folder of a base or a model."
 )
 device_option = click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
 seed_option = click.option("--seed", type=int, default=0, show_default=True)
+method_option = click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    help="disjoint and pmf tune the encoder; the others fit that head and tune nothing. [default: as the base "
+    "recommends]",
+)
+head_option = click.option("--head", type=click.Choice(HEADS), help="The head, also on a tuned encoder.")
+speaker_mean_option = click.option(
+    "--speaker-mean/--no-speaker-mean",
+    default=None,
+    help="Take away the mean of each named speaker who has two labels or more (or neutral clips).",
+)
+
+
+def tuning_options(command: Callable[..., None]) -> Callable[..., None]:
+    """--steps, --lr, --trained: without them it is what the base recommends."""
+    options = (
+        click.option("--steps", type=click.IntRange(min=0), help="Steps of tuning. [default: as the base recommends]"),
+        click.option(
+            "--lr", type=click.FloatRange(min=0, min_open=True), help="Learning rate. [default: as the base recommends]"
+        ),
+        click.option(
+            "--trained",
+            type=click.Choice(TRAINED),
+            help="What is tuned: all of it, its LayerNorms, its highest layer, its extractor. [default: as the base "
+            "recommends]",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @base_option
-@click.option("--method", type=click.Choice(METHODS), default="disjoint", show_default=True)
-@click.option("--steps", type=click.IntRange(min=0), default=25, show_default=True)
-@click.option("--lr", type=click.FloatRange(min=0, min_open=True), default=1e-5, show_default=True)
+@method_option
+@tuning_options
+@head_option
+@speaker_mean_option
 @device_option
 @seed_option
 @json_option
-def adapt(folder: Path, base: str, method: str, steps: int, lr: float, device: str, seed: int, as_json: bool) -> None:
+def adapt(
+    folder: Path,
+    base: str,
+    method: str | None,
+    steps: int | None,
+    lr: float | None,
+    trained: str | None,
+    head: str | None,
+    speaker_mean: bool | None,
+    device: str,
+    seed: int,
+    as_json: bool,
+) -> None:
     """Make a new version of the model from the labelled clips of DIR.
 
     It always starts from the base and uses all labelled clips; earlier versions stay.
     """
     request = AdaptProject(
-        folder=folder, base=base, method=method, steps=steps, learning_rate=lr, device=device, seed=seed
+        folder=folder,
+        base=base,
+        method=method,
+        steps=steps,
+        learning_rate=lr,
+        device=device,
+        seed=seed,
+        head=head,
+        trained=trained,
+        speaker_mean=speaker_mean,
     )
     added = output.follow(request, VersionAdded)
     if as_json:
         output.print_json(added)
         return
     loss = f", final loss {added.final_loss:.3f}" if added.final_loss is not None else ""
+    head_words = f" and {added.head}" if added.head not in ("prototypes", added.method_used) else ""
     output.say(
-        f"Version {added.number}: {added.method_used} on {counted(added.clip_count, 'clip')} of "
+        f"Version {added.number}: {added.method_used}{head_words} on {counted(added.clip_count, 'clip')} of "
         f"{counted(len(added.labels), 'label')} in {added.seconds:.1f} s{loss}."
     )
 
@@ -58,14 +113,16 @@ def adapt(folder: Path, base: str, method: str, steps: int, lr: float, device: s
 @click.command()
 @click.argument("model", metavar="MODEL_OR_PROJECT", type=FOLDER)
 @click.argument("paths", metavar="PATH...", nargs=-1, type=FOLDER, required=True)
+@click.option("--speaker", metavar="NAME", help="Whose voice it is, for a model made with --speaker-mean.")
 @device_option
 @json_option
-def classify(model: Path, paths: tuple[Path, ...], device: str, as_json: bool) -> None:
+def classify(model: Path, paths: tuple[Path, ...], speaker: str | None, device: str, as_json: bool) -> None:
     """Classify audio files, or folders of them.
 
     The model is an exported folder, or a project: then its newest version.
     """
-    classified = output.follow(ClassifyFiles(model=model, paths=paths, device=device), FilesClassified)
+    request = ClassifyFiles(model=model, paths=paths, device=device, speaker=speaker)
+    classified = output.follow(request, FilesClassified)
     if as_json:
         output.print_json(classified)
     elif classified.results:
@@ -82,15 +139,31 @@ def classify(model: Path, paths: tuple[Path, ...], device: str, as_json: bool) -
 @click.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @base_option
+@method_option
+@head_option
+@speaker_mean_option
 @device_option
 @seed_option
 @json_option
-def check(folder: Path, base: str, device: str, seed: int, as_json: bool) -> None:
+def check(
+    folder: Path,
+    base: str,
+    method: str | None,
+    head: str | None,
+    speaker_mean: bool | None,
+    device: str,
+    seed: int,
+    as_json: bool,
+) -> None:
     """Estimate the accuracy on clips that the model has not heard.
 
-    Each speaker (or fold) of DIR is left out in turn and classified from the others.
+    Each speaker (or fold) of DIR is left out in turn and classified from the others. It is done as the newest
+    version was made, unless you say otherwise, but nothing is tuned: a tuned encoder has heard every clip.
     """
-    report = output.follow(CheckProject(folder=folder, base=base, device=device, seed=seed), CheckReport)
+    request = CheckProject(
+        folder=folder, base=base, device=device, seed=seed, method=method, head=head, speaker_mean=speaker_mean
+    )
+    report = output.follow(request, CheckReport)
     if as_json:
         output.print_json(report)
         return
@@ -101,7 +174,7 @@ def check(folder: Path, base: str, device: str, seed: int, as_json: bool) -> Non
     )
     output.say(
         f"{counted(report.clip_count, 'clip')}, {counted(report.speaker_count, 'speaker')}, "
-        f"{report.scheme} ({counted(report.fold_count, 'fold')})."
+        f"{report.scheme} ({counted(report.fold_count, 'fold')}), head {report.head}."
     )
     say_confusion(report.labels, report.confusion)
 

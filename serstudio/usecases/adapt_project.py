@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 
-from engine.adaptation import AdaptationSettings, Adapted, Remark, StepTaken, adapt
+from engine.adaptation import AdaptationSettings, Adapted, Remark, StepTaken, adapt, resolve_settings
 from engine.bases import Base, load_base
 from engine.device import describe_device, resolve_device
 from engine.model_folder import AdaptedModel, LabelSpec, save_model
@@ -19,7 +19,6 @@ from serstudio.usecases.requests import AdaptProject, VersionAdded
 
 def adapt_project(request: AdaptProject) -> Iterator[Event]:
     """Always from the base, on all labelled clips; a run that is stopped leaves nothing behind."""
-    settings = AdaptationSettings(request.method, request.steps, request.learning_rate, request.seed)
     device = resolve_device(request.device)
     started = time.perf_counter()
     with Project.open(request.folder) as project:
@@ -27,11 +26,24 @@ def adapt_project(request: AdaptProject) -> Iterator[Event]:
         yield Progress(0, None, "Loading the base")
         base = load_base(request.base)
         base.encoder.to(device)
-        adapted = yield from _follow(base, labelled, settings)
+        adapted = yield from _follow(base, labelled, _settings(request, base))
         yield Progress(0, None, "Writing the new version")
         model = _model(project, base, labelled, adapted, describe_device(device))
         added = _add_version(project, model, labelled, adapted, time.perf_counter() - started)
     yield Done(added)
+
+
+def _settings(request: AdaptProject, base: Base) -> AdaptationSettings:
+    return resolve_settings(
+        base.recommended,
+        method=request.method,
+        steps=request.steps,
+        learning_rate=request.learning_rate,
+        head=request.head,
+        trained=request.trained,
+        speaker_mean=request.speaker_mean,
+        seed=request.seed,
+    )
 
 
 def _follow(base: Base, labelled: Labelled, settings: AdaptationSettings) -> Generator[Event, None, Adapted]:
@@ -68,8 +80,11 @@ def _model(project: Project, base: Base, labelled: Labelled, adapted: Adapted, m
         "made_with": f"SER Studio {__version__}",
         "machine": machine,
         "method": settings.method,
-        "steps": settings.steps if settings.method != "prototypes" else 0,
+        "steps": settings.steps if settings.tunes else 0,
         "learning_rate": settings.learning_rate,
+        "trained": settings.trained if settings.tunes else "nothing",
+        "head": adapted.head.kind,
+        "speaker_mean": settings.speaker_mean,
         "seed": settings.seed,
         "speakers": len({row.speaker for row in labelled.rows if row.speaker}),
     }
@@ -82,6 +97,9 @@ def _model(project: Project, base: Base, labelled: Labelled, adapted: Adapted, m
         base.licence,
         base.standardised,
         origin,
+        speakers=adapted.speakers,
+        cosine_scale=base.cosine_scale,
+        recommended=base.recommended,
     )
 
 
@@ -119,4 +137,5 @@ def _add_version(
         len(labelled.clips),
         seconds,
         adapted.final_loss,
+        adapted.head.kind,
     )

@@ -16,6 +16,8 @@ def classify_files(request: ClassifyFiles) -> Iterator[Event]:
     """Files, and folders of files, one after the other; what cannot be read is skipped, with the reason."""
     yield Progress(0, None, "Loading the model")
     model = load_model(find_model(request.model), request.device)
+    if request.speaker is not None:
+        model = model.for_speaker(request.speaker)
     found = find_audio_files(request.paths)
     files = found.files
     results: list[FileResult] = []

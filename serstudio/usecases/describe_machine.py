@@ -3,7 +3,8 @@
 import os
 from collections.abc import Iterator
 
-from engine.adaptation.estimate import estimate_adaptation_s
+from engine.adaptation import resolve_settings
+from engine.adaptation.estimate import estimate_adaptation_s, time_step_s
 from engine.bases import load_base
 from engine.device import describe_device, resolve_device
 from serstudio.usecases.events import Done, Event
@@ -15,11 +16,13 @@ def describe_machine(request: DescribeMachine) -> Iterator[Event]:  # noqa: ARG0
     device = resolve_device("auto")
     base = load_base()
     base.encoder.to(device)
-    seconds = estimate_adaptation_s(base)
+    settings = resolve_settings(base.recommended)
+    step_s = time_step_s(base, settings)
+    seconds = estimate_adaptation_s(base, settings, step_s)
     name = describe_device(device) if device.type == "cuda" else f"CPU, {os.cpu_count()} cores"
     text = f"{name}: adapting takes about {_rounded(seconds)}"
     devices = ("cuda", "cpu") if device.type == "cuda" else ("cpu",)
-    yield Done(MachineDescribed(text, devices, seconds))
+    yield Done(MachineDescribed(text, devices, seconds, step_s, base.recommended))
 
 
 def _rounded(seconds: float) -> str:

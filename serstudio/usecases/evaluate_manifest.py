@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from engine.adaptation import AdaptationSettings
+from engine.adaptation import AdaptationSettings, resolve_settings
 from engine.bases import load_base
 from engine.choices import Protocol
 from engine.device import describe_device, resolve_device
@@ -24,7 +25,6 @@ def evaluate_manifest(request: EvaluateManifest) -> Iterator[Event]:
     if request.episodes < 1:
         raise ManifestError("No episode was asked for.", "Use --episodes 100.")
     shape = EpisodeShape(request.ways, request.shots, request.queries)
-    settings = AdaptationSettings(request.method, request.steps, request.learning_rate, request.seed)
     device = resolve_device(request.device)
     rows = read_manifest(request.manifest, request.root).rows
     clips = [EvaluationClip(row.file, row.label, row.speaker) for row in rows if row.label and row.file.is_file()]
@@ -42,13 +42,23 @@ def evaluate_manifest(request: EvaluateManifest) -> Iterator[Event]:
     yield Progress(0, request.episodes, "Loading the base")
     base = load_base(request.base)
     base.encoder.to(device)
+    settings = resolve_settings(
+        base.recommended,
+        method=request.method,
+        steps=request.steps,
+        learning_rate=request.learning_rate,
+        head=request.head,
+        trained=request.trained,
+        speaker_mean=request.speaker_mean,
+        seed=request.seed,
+    )
     results: list[EpisodeResult] = []
     for result in FewShotEvaluation(base, clips, settings).run(sampler, request.episodes):
         results.append(result)
         mean = float(np.mean([each.accuracy for each in results]))
         remaining_s = result.seconds * (request.episodes - len(results))
         yield Progress(len(results), request.episodes, f"accuracy {100 * mean:.1f} %", None, remaining_s)
-    yield Done(_summary(request, results, skipped, describe_device(device)))
+    yield Done(_summary(_as_done(request, settings), results, skipped, describe_device(device)))
 
 
 def _protocol(name: str) -> Protocol:
@@ -56,6 +66,18 @@ def _protocol(name: str) -> Protocol:
         return Protocol(name)
     except ValueError:
         raise ManifestError(f"There is no protocol '{name}'.", "Use random or new-speakers.") from None
+
+
+def _as_done(request: EvaluateManifest, settings: AdaptationSettings) -> EvaluateManifest:
+    return replace(
+        request,
+        method=settings.method,
+        steps=settings.steps if settings.tunes else 0,
+        learning_rate=settings.learning_rate,
+        head=settings.head_kind,
+        trained=settings.trained if settings.tunes else "nothing",
+        speaker_mean=settings.speaker_mean,
+    )
 
 
 def _summary(

@@ -58,6 +58,8 @@ def read_labelled(project: Project) -> Generator[Event, None, Labelled]:
     if empty and labels:
         yield Warned(f"No clip is labelled {', '.join(empty)}: left out.", "Label a few clips and adapt again.")
     index = {label.id: position for position, label in enumerate(labels)}
-    clips = tuple(LabelledClip(windows, index[row.label_id]) for row, windows in decoded if row.label_id is not None)
+    clips = tuple(
+        LabelledClip(windows, index[row.label_id], row.speaker) for row, windows in decoded if row.label_id is not None
+    )
     check_labels([clip.label for clip in clips], [label.name for label in labels])
     return Labelled(labels, tuple(row for row, _ in decoded), clips)

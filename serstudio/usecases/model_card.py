@@ -1,14 +1,7 @@
 """The model card: the README.md that travels with a model."""
 
 from engine.model_folder import AdaptedModel
-
-_METHODS = {
-    "disjoint": "the encoder was fine-tuned with SpecAugment on a fresh disjoint support/query split in every step "
-    "(Ion et al. 2024, arXiv:2410.04633, section 3.4)",
-    "pmf": "the encoder was fine-tuned with SpecAugment, the labelled clips being support and query at once "
-    "(P>M>F, Hu et al. 2022)",
-    "prototypes": "the encoder is the base's own; only the prototypes were computed from the labelled clips",
-}
+from serstudio.method_words import HEAD_SENTENCES, method_sentence
 
 
 def model_card(model: AdaptedModel) -> str:
@@ -16,10 +9,11 @@ def model_card(model: AdaptedModel) -> str:
     origin = model.origin
     rows = "\n".join(f"| {_cell(x.symbol)} {_cell(x.name)} | {x.clips} | {x.speakers or '?'} |" for x in model.labels)
     steps = f", {origin['steps']} steps of Adam at {origin['learning_rate']:g}" if origin["steps"] else ""
+    trained = f"; trained: {origin['trained']}" if origin["steps"] else ""
     unnamed = "" if origin["speakers"] else "\nNo speakers were named, so nothing is known of new speakers.\n"
     return f"""# Speech emotion model: {model.language or "language not given"}
 
-A few-shot speech emotion model (cosine prototypes), adapted from a handful of labelled clips of the project
+A few-shot speech emotion model, adapted from a handful of labelled clips of the project
 "{origin["project"]}".
 
 | label | clips | speakers |
@@ -31,7 +25,8 @@ A few-shot speech emotion model (cosine prototypes), adapted from a handful of l
 ## How it was made
 
 - Base: {model.base}. Licence of the base: {model.base_licence}.
-- Adaptation: {origin["method"]}: {_METHODS[origin["method"]]}{steps}, seed {origin["seed"]}.
+- Adaptation: {origin["method"]}: {method_sentence(origin["method"])}{steps}{trained}, seed {origin["seed"]}.
+- Head: {model.head.kind}: {HEAD_SENTENCES[model.head.kind]}.{_voices(model)}
 - Made with {origin["made_with"]} on {origin["machine"]}, {origin["made_at"]}.
 
 ## How to use it
@@ -53,9 +48,28 @@ whose scores are averaged by duration.
 
 - It knows only the labels above: every sound gets one of them, also a cough or another emotion.
 - It was made from few clips. Expect it to do worse on speakers, microphones and rooms that were not among them.
-- The scores are relative: they compare the labels with each other and are not calibrated probabilities.
+- {_score_words(model)}
 - It tells how a clip sounds, not what a person feels. Do not use it to judge people.
 """
+
+
+def _voices(model: AdaptedModel) -> str:
+    if model.speakers is None:
+        return ""
+    names = ", ".join(_cell(name) for name in model.speakers.names) or "nobody"
+    return (
+        f"\n- Voices: the mean embedding of each of these speakers was taken away and is kept in the model, under "
+        f"the speaker's name: {names}. Clips of theirs are classified with --speaker NAME; other voices are left alone."
+    )
+
+
+def _score_words(model: AdaptedModel) -> str:
+    if model.head.kind == "prototypes":
+        return "The scores are relative: they compare the labels with each other and are not calibrated probabilities."
+    return (
+        "The scores compare the labels with each other. How sure they are was set on clips left out of the labelled "
+        "ones: it holds for such clips, and less for other voices and rooms."
+    )
 
 
 def _cell(text: str) -> str:

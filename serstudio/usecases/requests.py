@@ -7,6 +7,8 @@ worker process, where `dispatch.run` imports what the verb needs.
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.choices import Recommended
+
 # --- new -------------------------------------------------------------------------------------------
 
 
@@ -70,15 +72,21 @@ class ImportReport:
 
 @dataclass(frozen=True)
 class AdaptProject:
-    """Adapt the base to all labelled clips, as a new numbered version. Done: `VersionAdded`."""
+    """Adapt the base to all labelled clips, as a new numbered version. Done: `VersionAdded`.
+
+    None: as the base recommends. `head` and `trained` go with a method that tunes.
+    """
 
     folder: Path
     base: str = "compact"
-    method: str = "disjoint"
-    steps: int = 25
-    learning_rate: float = 1e-5
+    method: str | None = None
+    steps: int | None = None
+    learning_rate: float | None = None
     device: str = "auto"
     seed: int = 0
+    head: str | None = None
+    trained: str | None = None
+    speaker_mean: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,7 @@ class VersionAdded:
     clip_count: int
     seconds: float
     final_loss: float | None
+    head: str = "prototypes"
 
 
 # --- check -----------------------------------------------------------------------------------------
@@ -97,12 +106,19 @@ class VersionAdded:
 
 @dataclass(frozen=True)
 class CheckProject:
-    """Estimate the accuracy on clips that the prototypes have not seen. Done: `CheckReport`."""
+    """Estimate the accuracy on clips that the model has not heard. Done: `CheckReport`.
+
+    None: as the newest version from this base was made; without one, as the base recommends. Nothing is
+    tuned here: of a method that tunes, its head is checked on the base as it is.
+    """
 
     folder: Path
     base: str = "compact"
     device: str = "auto"
     seed: int = 0
+    method: str | None = None
+    head: str | None = None
+    speaker_mean: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +137,8 @@ class CheckReport:
     speaker_count: int
     mistakes: tuple[tuple[int, str, str], ...]  # (clip id, true label, taken for)
     chance: float
+    method: str = "disjoint"
+    head: str = "prototypes"  # the one that was checked
 
 
 # --- classify --------------------------------------------------------------------------------------
@@ -130,12 +148,14 @@ class CheckReport:
 class ClassifyFiles:
     """Classify files (or folders of files). `model` is a model folder or a project (newest version).
 
+    `speaker`: whose voice it is, if that is one the model knows (adapted with `speaker_mean`).
     Done: `FilesClassified`.
     """
 
     model: Path
     paths: tuple[Path, ...]
     device: str = "auto"
+    speaker: str | None = None
 
 
 @dataclass(frozen=True)
@@ -180,7 +200,10 @@ class ModelExported:
 
 @dataclass(frozen=True)
 class EvaluateManifest:
-    """The few-shot protocol of the main paper (section 4.5) over a manifest. Done: `Evaluated`."""
+    """The few-shot protocol of the main paper (section 4.5) over a manifest. Done: `Evaluated`.
+
+    None: as the base recommends.
+    """
 
     manifest: Path
     root: Path | None = None
@@ -190,16 +213,22 @@ class EvaluateManifest:
     episodes: int = 100
     protocol: str = "random"  # or "new-speakers"
     base: str = "compact"
-    method: str = "disjoint"
-    steps: int = 25
-    learning_rate: float = 1e-5
+    method: str | None = None
+    steps: int | None = None
+    learning_rate: float | None = None
     device: str = "auto"
     seed: int = 0
+    head: str | None = None
+    trained: str | None = None
+    speaker_mean: bool | None = None
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Accuracies are fractions; `confusion` is over all labels of the manifest, summed over episodes."""
+    """Accuracies are fractions; `confusion` is over all labels of the manifest, summed over episodes.
+
+    `request` is the one that was made, with what the base recommends in place of None.
+    """
 
     request: EvaluateManifest
     accuracy: float
@@ -251,11 +280,15 @@ class DescribeMachine:
 
 @dataclass(frozen=True)
 class MachineDescribed:
-    """`text` is one line for the user; `adaptation_s`: 20 clips of 3 s, 25 steps, the bundled base."""
+    """`text` is one line for the user. Times are for 20 clips of 3 s and the bundled base: `adaptation_s` of an
+    adaptation as it is `recommended` for it, `step_s` of one step of tuning as it would be done.
+    """
 
     text: str
     devices: tuple[str, ...]  # names for `device`, the best first
     adaptation_s: float
+    step_s: float
+    recommended: Recommended = field(default_factory=Recommended)
 
 
 # --- sample project --------------------------------------------------------------------------------

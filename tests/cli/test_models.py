@@ -32,6 +32,39 @@ def test_adapt_says_and_numbers_what_it_made(labelled_project: Path, tiny_base_f
     assert again["final_loss"] > 0
 
 
+def test_adapt_takes_heads_and_says_which(labelled_project: Path, tiny_base_folder: str, run: Run, fails: Run) -> None:
+    base = ("--base", tiny_base_folder)
+    tuned = run("adapt", labelled_project, *base, "--steps", 1, "--trained", "norms", "--head", "lda", "--lr", 1e-4)
+    assert tuned.out.startswith("Version 1: disjoint and lda on 24 clips")
+    alone = run("adapt", labelled_project, *base, "--method", "logistic", "--speaker-mean")
+    assert alone.out.startswith("Version 2: logistic on 24 clips")
+    assert "head logistic" in run("check", labelled_project, *base).out
+    assert "head ridge" in run("check", labelled_project, *base, "--method", "ridge", "--no-speaker-mean").out
+    refused = fails("adapt", labelled_project, *base, "--method", "lda", "--head", "ridge")
+    assert "'lda' is a head by itself" in refused.err
+
+
+def test_classify_for_a_known_voice(
+    labelled_project: Path, tiny_base_folder: str, voices: Path, run: Run, fails: Run
+) -> None:
+    run("adapt", labelled_project, "--base", tiny_base_folder, "--method", "ridge", "--speaker-mean")
+    assert run("classify", labelled_project, voices / "joy-0-0.wav", "--speaker", "s0").code == 0
+    assert "knows no speaker" in fails("classify", labelled_project, voices, "--speaker", "nobody").err
+
+
+def test_several_methods_are_evaluated_on_the_same_episodes(
+    voices: Path, tiny_base_folder: str, tmp_path: Path, run: Run
+) -> None:
+    shape = ("--ways", 3, "--shots", 2, "--queries", 4, "--episodes", 2, "--base", tiny_base_folder)
+    methods = ("--method", "prototypes", "--method", "lda")
+    ran = run("evaluate", "--manifest", voices / "manifest.csv", *shape, *methods, "--json", tmp_path / "out.json")
+    assert ran.code == 0
+    assert ", prototypes: accuracy" in ran.out
+    assert ", lda: accuracy" in ran.out
+    results = json.loads((tmp_path / "out.json").read_text())
+    assert [result["request"]["method"] for result in results] == ["prototypes", "lda"]
+
+
 def test_classify_prints_a_table(adapted_project: Path, voices: Path, run: Run) -> None:
     ran = run("classify", adapted_project, voices / "joy-0-0.wav")
     head, row = ran.out.splitlines()

@@ -1,24 +1,42 @@
+import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from engine.adaptation import AdaptationSettings, Adapted, adapt
 from engine.bases import Base, load_base
+from engine.choices import HEADS, Recommended
 from engine.errors import DeviceError, ModelFolderError
 from engine.extractors import GatedLinearUnit, LateralInhibition, MeanFC
-from engine.model_folder import AdaptedModel, LabelSpec, load_model, save_model
+from engine.model_folder import AdaptedModel, LabelSpec, load_model, read_origin, save_model
 from engine.streaming import score_window
 from tests.engine.conftest import labelled, tiny_encoder, voice
 
+ONE_STEP = AdaptationSettings(steps=1)
+FOUR = labelled([2, 2])
 
-def model_of(base: Base) -> AdaptedModel:
-    *_, adapted = adapt(base, labelled([2, 2]), ("злость", "joy"), AdaptationSettings(steps=1))
+
+def model_of(base: Base, settings: AdaptationSettings = ONE_STEP) -> AdaptedModel:
+    clips = [dataclasses.replace(clip, speaker="ann" if index % 2 else None) for index, clip in enumerate(FOUR)]
+    *_, adapted = adapt(base, clips, ("злость", "joy"), settings)
     assert isinstance(adapted, Adapted)
     labels = (LabelSpec("злость", "#aa0000", "▲", "1", 2, 1), LabelSpec("joy", "#00aa00", "●", "2", 2, 2))
     origin = {"method": "disjoint", "steps": 1}
-    return AdaptedModel(adapted.encoder, adapted.head, labels, "Ket", "tiny", "none", base.standardised, origin)
+    return AdaptedModel(
+        adapted.encoder,
+        adapted.head,
+        labels,
+        "Ket",
+        "tiny",
+        "none",
+        base.standardised,
+        origin,
+        speakers=adapted.speakers,
+    )
 
 
 @pytest.fixture
@@ -69,6 +87,8 @@ def test_a_changed_weight_is_noticed(folder: Path) -> None:
         ({"labels": []}, "not one row a label"),
         ({"encoder": {"backbone": {"kind": "?", "read_layers": [1]}}}, "do not fit together"),
         ({"language": None, "labels": [{"name": "x"}]}, "do not fit together"),
+        ({"head": {"kind": "lda"}}, "do not fit together"),
+        ({"recommended": {"speed": 3}}, "do not fit together"),
     ],
 )
 def test_a_config_that_is_off_is_refused_in_words(folder: Path, change: dict[str, object], words: str) -> None:
@@ -83,6 +103,86 @@ def test_a_config_that_cannot_be_read_is_refused_in_words(folder: Path, text: st
     (folder / "config.json").write_text(text)
     with pytest.raises(ModelFolderError, match="cannot be read"):
         load_model(folder)
+
+
+def test_version_1_knew_prototypes_only_and_gives_the_same_answers_to_the_bit(tmp_path: Path, tiny_base: Base) -> None:
+    """A folder in the layout of version 1, and its arithmetic: scaled cosines to standardised mean embeddings."""
+    model = model_of(tiny_base)
+    size = model.encoder.embedding_size
+    generator = torch.Generator().manual_seed(0)
+    vectors, centre = torch.randn(2, size, generator=generator), torch.randn(size, generator=generator)
+    spread, scale = torch.rand(size, generator=generator) + 0.5, 10.0
+    tensors = {f"encoder.{name}": value for name, value in model.encoder.state_dict().items()}
+    tensors |= {"prototypes.vectors": vectors, "prototypes.centre": centre, "prototypes.spread": spread}
+    save_file({name: value.contiguous() for name, value in tensors.items()}, tmp_path / "model.safetensors")
+    config = {
+        "format": "serstudio-model",
+        "format_version": 1,
+        "language": "Ket",
+        "labels": [dataclasses.asdict(label) for label in model.labels],
+        "base": "compact",
+        "base_licence": "MIT",
+        "standardised": True,
+        "cosine_scale": scale,
+        "encoder": model.encoder.specification(),
+        "origin": {"method": "disjoint", "steps": 25},
+        "weights_sha256": hashlib.sha256((tmp_path / "model.safetensors").read_bytes()).hexdigest(),
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    loaded = load_model(tmp_path, "cpu")
+
+    with torch.inference_mode():
+        embedding = model.encoder.embed([model.encoder.front_end(voice(5))])
+        queries = torch.nn.functional.normalize((embedding - centre) / spread, dim=-1)
+        keys = torch.nn.functional.normalize((vectors - centre) / spread, dim=-1)
+        expected = (scale * queries @ keys.T).softmax(-1)[0].double().tolist()
+    assert list(score_window(loaded, voice(5))) == expected
+    assert loaded.speakers is None
+    assert loaded.recommended == load_base(str(tmp_path)).recommended == Recommended()
+    (tmp_path / "again").mkdir()
+    save_model(loaded, tmp_path / "again", "# card")
+    assert score_window(load_model(tmp_path / "again", "cpu"), voice(5)) == score_window(loaded, voice(5))
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_every_head_travels(tmp_path: Path, tiny_base: Base, kind: str) -> None:
+    original = model_of(tiny_base, AdaptationSettings(kind))
+    save_model(original, tmp_path, "# card")
+    loaded = load_model(tmp_path, "cpu")
+    assert (loaded.head.kind, loaded.head.scale) == (kind, original.head.scale)
+    assert score_window(loaded, voice(5)) == score_window(original, voice(5))
+
+
+def test_known_voices_travel_and_can_be_asked_for(tmp_path: Path, tiny_base: Base) -> None:
+    original = model_of(tiny_base, AdaptationSettings("ridge", speaker_mean=True))
+    save_model(original, tmp_path, "# card")
+    loaded = load_model(tmp_path, "cpu")
+    assert loaded.speakers is not None
+    assert loaded.speakers.names == ("ann",)
+    ours = loaded.for_speaker("ann")
+    embedding = loaded.encoder.embed([loaded.encoder.front_end(voice(5))]).detach()
+    moved = loaded.head.scores(loaded.speakers.subtract(embedding, ["ann"]))
+    torch.testing.assert_close(torch.tensor(score_window(ours, voice(5))), moved[0])
+    assert score_window(ours, voice(5)) != score_window(loaded, voice(5))
+    with pytest.raises(ModelFolderError, match=r"knows no speaker 'eve'\. It knows ann"):
+        loaded.for_speaker("eve")
+
+
+def test_a_model_without_voices_says_so(folder: Path) -> None:
+    with pytest.raises(ModelFolderError, match="does not tell one speaker from another"):
+        load_model(folder).for_speaker("ann")
+
+
+def test_a_model_as_a_base_recommends_what_its_base_did(tmp_path: Path, tiny_base: Base) -> None:
+    recommended = Recommended("lda", 3, 2e-5, head="lda", trained="norms")
+    model = dataclasses.replace(model_of(tiny_base), recommended=recommended, cosine_scale=6.0)
+    save_model(model, tmp_path, "# card")
+    base = load_base(str(tmp_path))
+    assert (base.recommended, base.cosine_scale) == (recommended, 6.0)
+
+
+def test_how_it_was_made_can_be_read_alone(folder: Path) -> None:
+    assert read_origin(folder) == {"method": "disjoint", "steps": 1}
 
 
 def test_an_empty_folder_is_refused_in_words(tmp_path: Path) -> None:

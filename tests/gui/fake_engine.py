@@ -64,7 +64,7 @@ def _events(request: Request) -> Iterator[Event]:
         case ExportModel():
             return _export(request)
         case DescribeMachine():
-            return iter([Done(MachineDescribed("A fake machine: adapting takes no time", ("cpu",), 40.0))])
+            return iter([Done(MachineDescribed("A fake machine: adapting takes no time", ("cpu",), 40.0, 1.6))])
         case _:
             return dispatch.run(request)
 
@@ -79,11 +79,11 @@ def _adapt(request: AdaptProject) -> Iterator[Event]:
         raise LabellingError("Only one label has clips.", "Label clips of a second one.")
     if request.base == BROKEN:
         raise ZeroDivisionError("in /home/ana/secret.py")
-    step = 0
-    while request.base == ENDLESS or step < request.steps:
+    step, steps, method = 0, request.steps or 25, request.method or "disjoint"
+    while request.base == ENDLESS or step < steps:
         step += 1
         time.sleep(0.01)
-        yield Progress(min(step, request.steps), request.steps, "Adapting", 1.0 / step, 0.1)
+        yield Progress(min(step, steps), steps, "Adapting", 1.0 / step, 0.1)
     with Project.open(request.folder) as project:
         number = project.next_version_number()
         counts = project.label_counts()
@@ -94,12 +94,12 @@ def _adapt(request: AdaptProject) -> Iterator[Event]:
         (folder / "README.md").write_text("---\nlicense: mit\n---\n# A model card\n\nlabels", encoding="utf-8")
         project.add_version(
             ModelVersion(
-                number, f"models/{folder.name}", datetime.now(UTC), request.base, request.method,
-                request.steps, request.learning_rate, request.seed, labels, count, 0.2, 0.04,
+                number, f"models/{folder.name}", datetime.now(UTC), request.base, method,
+                steps, 1e-5, request.seed, labels, count, 0.2, 0.04,
             )
         )  # fmt: skip
     yield Warned("One label has a single clip.", "Label a second one.")
-    yield Done(VersionAdded(number, folder, request.method, labels, count, 0.2, 0.04))
+    yield Done(VersionAdded(number, folder, method, labels, count, 0.2, 0.04))
 
 
 def _check(request: CheckProject) -> Iterator[Event]:

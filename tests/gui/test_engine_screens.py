@@ -6,12 +6,15 @@ import pytest
 from fake_engine import ENDLESS, REFUSED, serve_fake_live
 from PySide6.QtCore import Qt
 
+from engine.choices import HEADS, METHODS, TRAINED, Recommended
 from engine.decision import Decision
 from serstudio.gui.bridge.live import LiveSource, LiveState
 from serstudio.gui.screens.live import LiveScreen
 from serstudio.gui.session import Session
 from serstudio.gui.steps import Step, StepState
 from serstudio.gui.workspace import Workspace
+from serstudio.method_words import HEAD_SENTENCES, HEAD_TITLES, METHOD_TITLES, TRAINED_TITLES
+from serstudio.usecases.requests import MachineDescribed
 
 # --- adapt -----------------------------------------------------------------------------------------
 
@@ -67,16 +70,52 @@ def test_a_refusal_is_shown_in_the_banner(workspace: Workspace, labelled: Sessio
 
 def test_advanced_values_reach_the_request_and_bad_ones_are_refused(workspace, labelled: Session, tmp_path) -> None:
     advanced = workspace.adapt.advanced
-    assert advanced.request(tmp_path).learning_rate == 1e-5
     advanced.method.setCurrentIndex(advanced.method.findData("pmf"))
     advanced.steps.set_value(7)
     advanced.seed.set_value(3)
+    advanced.trained.setCurrentIndex(advanced.trained.findData("norms"))
+    advanced.head.setCurrentIndex(advanced.head.findData("lda"))
     request = advanced.request(tmp_path)
     assert (request.method, request.steps, request.seed, request.device) == ("pmf", 7, 3, "auto")
+    assert (request.learning_rate, request.trained, request.head) == (1e-5, "norms", "lda")
     advanced.rate.setText("")
     assert "learning rate" in (workspace.adapt.button.reason() or "")
     advanced.set_defaults()
     assert workspace.adapt.button.reason() is None
+
+
+def test_left_alone_everything_is_as_the_base_recommends(workspace, labelled: Session, tmp_path) -> None:
+    advanced = workspace.adapt.advanced
+    request = advanced.request(tmp_path)
+    assert (request.method, request.steps, request.learning_rate) == (None, None, None)
+    assert (request.head, request.trained, request.speaker_mean) == (None, None, None)
+    assert not advanced.steps.isEnabled()
+    assert "method that tunes" in advanced.steps.toolTip()
+    recommended = Recommended("disjoint", 12, 3e-5, trained="norms")
+    labelled.set_machine(MachineDescribed("A machine", ("cpu",), 30.0, 2.5, recommended))
+    assert "tunes it in 12 steps" in workspace.adapt.plan.text()
+    assert (advanced.steps.value(), advanced.rate.text()) == (12, "3e-05")
+    advanced.base.setText("hf:other")
+    assert "in the way that it recommends" in workspace.adapt.plan.text()
+
+
+def test_a_method_that_tunes_nothing_leaves_the_fields_of_tuning_out(workspace, labelled, tmp_path) -> None:
+    advanced = workspace.adapt.advanced
+    advanced.rate.setText("")
+    advanced.method.setCurrentIndex(advanced.method.findData("lda"))
+    assert workspace.adapt.button.reason() is None
+    request = advanced.request(tmp_path)
+    assert (request.method, request.steps, request.learning_rate, request.head) == ("lda", None, None, None)
+    assert "keeps it as it is" in workspace.adapt.plan.text()
+    assert "takes about" not in workspace.adapt.plan.text()
+    advanced.voices.setCurrentIndex(advanced.voices.count() - 1)
+    assert advanced.request(tmp_path).speaker_mean is True
+
+
+def test_every_method_has_words() -> None:
+    assert set(METHOD_TITLES) == set(METHODS)
+    assert set(HEAD_TITLES) == set(HEAD_SENTENCES) == set(HEADS)
+    assert set(TRAINED_TITLES) == set(TRAINED)
 
 
 def test_a_version_is_deleted_only_on_the_second_press(workspace: Workspace, adapted: Session, qtbot) -> None:

@@ -1,7 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from engine.choices import METHODS, TUNING_METHODS
 from engine.errors import LabellingError, SerStudioError
 from engine.model_folder import load_model
 from serstudio.project import Project
@@ -36,6 +38,35 @@ def test_the_model_and_its_card_say_where_they_come_from(labelled_project: Path,
     card = (added.folder / "README.md").read_text()
     for words in ("Ket", "anger | 8 | 4", "disjoint", "2 steps of Adam at 1e-05", "Licence of the base: none"):
         assert words in card
+
+
+def test_the_model_says_which_head_it_has_and_what_was_tuned(labelled_project: Path, tiny_base_folder: str) -> None:
+    changed = replace(request(labelled_project, tiny_base_folder), trained="norms", head="lda")
+    _, added = events_of(changed)
+    assert isinstance(added, VersionAdded)
+    assert (added.method_used, added.head) == ("disjoint", "lda")
+    model = load_model(added.folder, "cpu")
+    assert model.head.kind == "lda"
+    assert {key: model.origin[key] for key in ("method", "steps", "trained", "head", "speaker_mean")} == {
+        "method": "disjoint",
+        "steps": 2,
+        "trained": "norms",
+        "head": "lda",
+        "speaker_mean": False,
+    }
+    card = (added.folder / "README.md").read_text()
+    assert "trained: norms" in card
+    assert "Head: lda: linear discriminant" in card
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_has_its_words_on_the_card(labelled_project: Path, tiny_base_folder: str, method: str) -> None:
+    _, added = events_of(replace(request(labelled_project, tiny_base_folder), method=method))
+    assert isinstance(added, VersionAdded)
+    card = (added.folder / "README.md").read_text()
+    assert f"Adaptation: {method}: the encoder " in card
+    assert ("2 steps of Adam" in card) == (method in TUNING_METHODS)
+    assert ("not calibrated" in card) == (added.head == "prototypes")
 
 
 def test_a_run_that_is_stopped_leaves_nothing(labelled_project: Path, tiny_base_folder: str) -> None:

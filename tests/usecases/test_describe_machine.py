@@ -1,5 +1,6 @@
 import pytest
 
+from engine.bases import load_base
 from serstudio.usecases.describe_machine import _rounded
 from serstudio.usecases.requests import DescribeMachine, MachineDescribed
 from tests.usecases.conftest import events_of
@@ -9,7 +10,9 @@ def test_the_machine_in_one_line_with_a_measured_time() -> None:
     _, machine = events_of(DescribeMachine())
     assert isinstance(machine, MachineDescribed)
     assert ": adapting takes about " in machine.text
-    assert machine.adaptation_s > 0.1, "25 steps over 20 clips on any machine of today"
+    assert machine.adaptation_s > 0.01, "20 clips on any machine of today"
+    assert machine.step_s > 0.01
+    assert machine.recommended == load_base().recommended
     assert machine.devices[-1] == "cpu"
 
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.choices import METHODS
 from engine.errors import ManifestError
 from serstudio.usecases.events import Warned
 from serstudio.usecases.requests import Evaluated, EvaluateManifest
@@ -14,7 +15,7 @@ def request(voices: Path, base: str, **changes: object) -> EvaluateManifest:
 
 
 @pytest.mark.parametrize("protocol", ["random", "new-speakers"])
-@pytest.mark.parametrize("method", ["prototypes", "disjoint", "pmf"])
+@pytest.mark.parametrize("method", METHODS)
 def test_every_method_under_both_protocols(voices: Path, tiny_base_folder: str, protocol: str, method: str) -> None:
     _, result = events_of(request(voices, tiny_base_folder, protocol=protocol, method=method))
     assert isinstance(result, Evaluated)
@@ -37,6 +38,31 @@ def test_no_steps_is_the_same_as_prototypes(voices: Path, tiny_base_folder: str)
     assert isinstance(untuned, Evaluated)
     assert isinstance(prototypes, Evaluated)
     assert untuned.confusion == prototypes.confusion
+
+
+@pytest.mark.parametrize("method", ["disjoint", "lda"])
+def test_voices_taken_away_change_the_answers(voices: Path, tiny_base_folder: str, method: str) -> None:
+    kept, taken = (
+        events_of(request(voices, tiny_base_folder, method=method, speaker_mean=each, episodes=6))[1]
+        for each in (False, True)
+    )
+    assert isinstance(kept, Evaluated)
+    assert isinstance(taken, Evaluated)
+    assert (kept.request.speaker_mean, taken.request.speaker_mean) == (False, True)
+    assert kept.episode_accuracies != taken.episode_accuracies
+
+
+def test_what_was_done_is_told_in_place_of_what_the_base_recommends(voices: Path, tiny_base_folder: str) -> None:
+    plain = EvaluateManifest(voices / "manifest.csv", None, 3, 2, 4, 1, base=tiny_base_folder, method="ridge")
+    _, result = events_of(plain)
+    assert isinstance(result, Evaluated)
+    done = result.request
+    assert (done.method, done.steps, done.head, done.trained) == ("ridge", 0, "ridge", "nothing")
+    _, tuned = events_of(request(voices, tiny_base_folder, episodes=1, head="lda", trained="norms"))
+    assert isinstance(tuned, Evaluated)
+    done = tuned.request
+    assert (done.method, done.steps, done.learning_rate) == ("disjoint", 1, 1e-5)
+    assert (done.head, done.trained, done.speaker_mean) == ("lda", "norms", False)
 
 
 def test_rows_without_a_file_are_left_out_and_told(voices: Path, tiny_base_folder: str) -> None:

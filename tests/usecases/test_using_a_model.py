@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from engine.choices import HEADS
 from engine.decision import Decision
+from engine.errors import ModelFolderError
 from serstudio.errors import ExportError, ProjectError
 from serstudio.project import Project
 from serstudio.usecases.events import Warned
@@ -59,6 +61,35 @@ def test_check_warns_where_no_speaker_can_be_left_out(labelled_project: Path, ti
     assert any(isinstance(event, Warned) and "new speaker" in event.message for event in events)
 
 
+@pytest.mark.parametrize("method", HEADS)
+def test_check_is_done_as_the_newest_version_was_made(
+    labelled_project: Path, tiny_base_folder: str, method: str
+) -> None:
+    events_of(AdaptProject(labelled_project, tiny_base_folder, method=method, speaker_mean=True))
+    _, report = events_of(CheckProject(labelled_project, tiny_base_folder))
+    assert isinstance(report, CheckReport)
+    assert (report.method, report.head) == (method, method)
+
+
+def test_check_of_a_tuned_version_is_of_its_head_on_the_base(labelled_project: Path, tiny_base_folder: str) -> None:
+    events_of(AdaptProject(labelled_project, tiny_base_folder, steps=1, head="ridge"))
+    _, as_made = events_of(CheckProject(labelled_project, tiny_base_folder))
+    _, untuned = events_of(CheckProject(labelled_project, tiny_base_folder, method="ridge"))
+    assert isinstance(as_made, CheckReport)
+    assert isinstance(untuned, CheckReport)
+    assert (as_made.method, as_made.head) == ("disjoint", "ridge")
+    assert as_made.confusion == untuned.confusion
+
+
+def test_check_goes_by_the_base_where_the_newest_version_says_nothing(
+    adapted_project: Path, tiny_base_folder: str
+) -> None:
+    (adapted_project / "models" / "0001" / "config.json").write_text("damaged")
+    _, report = events_of(CheckProject(adapted_project, tiny_base_folder))
+    assert isinstance(report, CheckReport)
+    assert (report.method, report.head) == ("disjoint", "prototypes")
+
+
 # --- classify --------------------------------------------------------------------------------------
 
 
@@ -69,6 +100,20 @@ def test_classify_takes_files_and_folders(adapted_project: Path, voices: Path) -
         assert set(each.scores) == set(NAMES)
         assert sum(each.scores.values()) == pytest.approx(1.0)
         assert each.label == max(each.scores, key=each.scores.__getitem__)
+
+
+def test_classify_for_a_voice_that_the_model_knows(labelled_project: Path, tiny_base_folder: str, voices: Path) -> None:
+    events_of(AdaptProject(labelled_project, tiny_base_folder, method="lda", speaker_mean=True))
+    clip = voices / "joy-0-0.wav"
+    plain = classify(labelled_project, clip).results[0].scores
+    _, result = events_of(ClassifyFiles(labelled_project, (clip,), speaker="s0"))
+    assert isinstance(result, FilesClassified)
+    assert result.results[0].scores != plain
+    with pytest.raises(ModelFolderError, match="knows no speaker 'nobody'"):
+        events_of(ClassifyFiles(labelled_project, (clip,), speaker="nobody"))
+    card = (labelled_project / "models" / "0001" / "README.md").read_text()
+    assert "s0, s1, s2, s3" in card
+    assert "linear discriminant analysis" in card
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no sound", b"RIFF"])

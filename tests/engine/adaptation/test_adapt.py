@@ -9,6 +9,7 @@ from engine.adaptation.clips import embed_whole, prepare
 from engine.adaptation.disjoint import disjoint_draw, inner_support_size
 from engine.adaptation.pmf import pmf_draw
 from engine.bases import Base
+from engine.choices import HEADS
 from engine.errors import LabellingError
 from engine.heads import fit_head
 from tests.engine.conftest import labelled, voice
@@ -155,3 +156,66 @@ def test_what_cannot_work_is_refused_in_words(
 def test_settings_that_make_no_sense_are_refused(changes: dict[str, object]) -> None:
     with pytest.raises(LabellingError):
         AdaptationSettings(**changes)
+
+
+# --- heads and voices ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_a_heads_name_as_the_method_tunes_nothing_and_fits_it(tiny_base: Base, kind: str) -> None:
+    events, adapted = run(tiny_base, [4, 3], AdaptationSettings(method=kind))
+    assert events == []
+    assert (adapted.head.kind, adapted.settings.method, adapted.final_loss) == (kind, kind, None)
+    assert torch.equal(parameters(adapted), torch.cat([p.flatten() for p in tiny_base.encoder.parameters()]))
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_any_head_can_sit_on_a_tuned_encoder(tiny_base: Base, kind: str) -> None:
+    _, adapted = run(tiny_base, [4, 3], dataclasses.replace(FAST, head=kind))
+    assert adapted.head.kind == kind
+    clips = labelled([4, 3])
+    embeddings = embed_whole(adapted.encoder, prepare(adapted.encoder, clips))
+    expected = fit_head(kind, embeddings, torch.tensor([clip.label for clip in clips]), 2, standardised=True)
+    assert torch.equal(adapted.head.weight, expected.weight)
+    assert not torch.equal(parameters(adapted), torch.cat([p.flatten() for p in tiny_base.encoder.parameters()]))
+
+
+@pytest.mark.parametrize(("method", "done"), [("lda", "prototypes"), ("disjoint", "pmf")])
+def test_one_clip_a_label_is_too_little_for_lda_and_it_says_so(tiny_base: Base, method: str, done: str) -> None:
+    settings = dataclasses.replace(FAST, method=method, head="lda")
+    events, adapted = run(tiny_base, [1, 1], settings)
+    remarks = [event.message for event in events if isinstance(event, Remark)]
+    assert "prototypes instead" in remarks[0]
+    assert (adapted.settings.method, adapted.head.kind) == (done, "prototypes")
+
+
+def test_the_cosine_scale_is_the_bases(tiny_base: Base) -> None:
+    _, adapted = run(dataclasses.replace(tiny_base, cosine_scale=4.0), [2, 2], AdaptationSettings("prototypes"))
+    assert adapted.head.scale == 4.0
+
+
+def test_voices_are_taken_away_where_they_are_known(tiny_base: Base) -> None:
+    clips = [dataclasses.replace(clip, speaker="ann" if n % 2 else None) for n, clip in enumerate(labelled([4, 4]))]
+    settings = AdaptationSettings("logistic", speaker_mean=True)
+    *_, adapted = adapt(tiny_base, clips, NAMES[:2], settings)
+    *_, plain = adapt(tiny_base, clips, NAMES[:2], dataclasses.replace(settings, speaker_mean=False))
+    assert isinstance(adapted, Adapted)
+    assert isinstance(plain, Adapted)
+    assert plain.speakers is None
+    assert adapted.speakers is not None
+    assert adapted.speakers.names == ("ann",)
+    embeddings = embed_whole(tiny_base.encoder, prepare(tiny_base.encoder, clips))
+    without = adapted.speakers.subtract(embeddings, [clip.speaker for clip in clips])
+    labels = torch.tensor([clip.label for clip in clips])
+    expected = fit_head("logistic", without, labels, 2, standardised=True)
+    torch.testing.assert_close(adapted.head.weight, expected.weight)
+    assert not torch.allclose(adapted.head.weight, plain.head.weight)
+
+
+def test_without_a_name_no_voice_is_taken_away_and_it_says_so(tiny_base: Base) -> None:
+    events, adapted = run(tiny_base, [2, 2], AdaptationSettings("ridge", speaker_mean=True))
+    assert [event.message for event in events if isinstance(event, Remark)] == [
+        "No speaker is named, so no voice can be taken away."
+    ]
+    assert adapted.speakers is not None
+    assert adapted.speakers.names == ()

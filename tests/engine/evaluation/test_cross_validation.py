@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from engine.choices import HEADS
 from engine.errors import LabellingError
 from engine.evaluation.cross_validation import Scheme, cross_validate
 
@@ -55,3 +56,32 @@ def test_a_labels_only_clip_is_not_asked() -> None:
 def test_nothing_to_check_is_refused_in_words() -> None:
     with pytest.raises(LabellingError, match="No label has two clips"):
         cross_validate(points([0, 1]), [0, 1], [None, None], standardised=False, seed=0)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_every_head_can_be_checked(head: str) -> None:
+    labels, speakers = [0, 1] * 6, ["x", "x", "y", "y", "z", "z"] * 2
+    checked = cross_validate(points(labels), labels, speakers, standardised=False, seed=0, head=head)
+    assert checked.confusion.tolist() == [[6, 0], [0, 6]]
+
+
+def test_a_known_voice_is_taken_away_and_a_new_one_left_alone() -> None:
+    """Loud voices hide the feeling: folds know every voice, leaving speakers out knows none of those asked."""
+    torch.manual_seed(0)
+    names = ["x", "y"]
+    labels, speakers = [0, 1] * 16, [names[index // 2 % 2] for index in range(32)]
+    voices = {"x": torch.tensor([6.0, 1.5, 0.0]), "y": torch.tensor([-6.0, -1.5, 0.0])}
+    embedded = [
+        voices[name] + (0.5 if label else -0.5) * torch.eye(3)[1] + 0.1 * torch.randn(3)
+        for label, name in zip(labels, speakers, strict=True)
+    ]
+
+    def hits(named: list[str | None], speaker_mean: bool) -> int:
+        checked = cross_validate(
+            embedded, labels, named, standardised=False, seed=0, head="ridge", speaker_mean=speaker_mean
+        )
+        return int(checked.confusion.trace())
+
+    one_unnamed: list[str | None] = [*speakers[:-1], None]  # so that folds are made, in which the voices are known
+    assert hits(one_unnamed, speaker_mean=True) > hits(one_unnamed, speaker_mean=False) + 4
+    assert hits(list(speakers), speaker_mean=True) < 24

@@ -79,6 +79,7 @@ class AdaptScreen(Page):
     def on_machine_described(self) -> None:
         if self._session.machine is not None:
             self.advanced.set_devices(self._session.machine.devices)
+            self.advanced.set_recommended(self._session.machine.recommended)
         self.on_facts_changed()
 
     def on_facts_changed(self) -> None:
@@ -95,20 +96,25 @@ class AdaptScreen(Page):
                 f"have labelled. {CLIPS_PER_LABEL} clips a label are a good start; more make it better."
             )
         number = self._session.project.next_version_number()
-        steps = self.advanced.steps.value()
-        how = f"tunes it in {counted(steps, 'step')} to your {counted(facts.labelled, 'labelled clip')}"
-        if self.advanced.method.currentData() == "prototypes":
-            how = f"keeps it as it is, and places your {counted(facts.labelled, 'labelled clip')} in it"
+        steps = self.advanced.planned_steps()
+        clips = counted(facts.labelled, "labelled clip")
+        how = f"adapts it to your {clips} in the way that it recommends"
+        if steps is not None:
+            how = (
+                f"tunes it in {counted(steps, 'step')} to your {clips}"
+                if steps
+                else (f"keeps it as it is, and learns from your {clips} which of its answers mean which label")
+            )
         words = f"SER Studio takes the base model, which knows speech in general, and {how}."
         if newest_is_stale(facts):
             words += " Labels have changed since the last version."
         return f"{words}{self._time_words(steps)} The result is version {number}; you can go on working meanwhile."
 
-    def _time_words(self, steps: int) -> str:
+    def _time_words(self, steps: int | None) -> str:
         machine, facts = self._session.machine, self._session.facts
-        if machine is None or self.advanced.method.currentData() == "prototypes":
+        if machine is None or not steps:
             return ""
-        seconds = machine.adaptation_s * steps / 25 * min(1.0, max(facts.labelled, 4) / 20)
+        seconds = machine.step_s * steps * min(1.0, max(facts.labelled, 4) / 20)
         return f" On this machine that takes about {in_words(max(5, round(seconds / 5) * 5))}."
 
     # --- during ------------------------------------------------------------------------------------

@@ -7,10 +7,9 @@ from serstudio.gui.session import Session
 from serstudio.gui.widgets.buttons import Kind, make_button
 from serstudio.gui.widgets.layout import Card, clear_layout, column, rule
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
+from serstudio.method_words import method_title
 from serstudio.project import ModelVersion
 from serstudio.wording import counted, in_words
-
-_METHOD_WORDS = {"disjoint": "disjoint split", "pmf": "PMF", "prototypes": "prototypes only"}
 
 
 class _VersionRow(QFrame):
@@ -21,9 +20,10 @@ class _VersionRow(QFrame):
         self._number = version.number
         made = version.created_at.astimezone()
         loss = f", last loss {version.final_loss:.3f}" if version.final_loss is not None else ""
+        steps = f", {counted(version.steps, 'step')}" if version.steps else ""
         facts = (
             f"{counted(version.clip_count, 'clip')}, {', '.join(version.labels)}  ·  "
-            f"{_METHOD_WORDS.get(version.method, version.method)}, {version.steps} steps, base {version.base}, "
+            f"{method_title(version.method)}{steps}, base {version.base}, "
             f"seed {version.seed}{loss}, took {in_words(version.seconds)}"
         )
         self.delete = make_button(

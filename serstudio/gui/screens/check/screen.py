@@ -43,8 +43,8 @@ class CheckScreen(Page):
         self._start = Card("What will happen")
         words = (
             "Some of your labelled clips are held back, the rest make the model, and the held-back ones are asked. "
-            "In turn, so that each clip is asked once. Nothing in the project changes. This checks the base with "
-            "your labels; tuning in Adapt usually helps a little more."
+            "In turn, so that each clip is asked once. Nothing in the project changes. It is done as your newest "
+            "version was made, except that nothing is tuned: a tuned model has heard every clip already."
         )
         self._start.add(make_text(words, Role.BODY, wrap=True))
         self._start.add(self.button)

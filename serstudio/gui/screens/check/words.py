@@ -1,21 +1,23 @@
 """The scheme and the numbers of a check, in plain words. No Qt."""
 
+from serstudio.method_words import HEAD_TITLES, is_tuning
 from serstudio.usecases.requests import CheckReport
 from serstudio.wording import counted
 
-_BASE = "It is the base model that is checked, before tuning: a tuned model has heard every clip already."
+_UNTUNED = "It is the base model that is checked, before tuning: a tuned model has heard every clip already."
 
 
 def scheme_words(report: CheckReport) -> str:
     """What was done, so that the number can be trusted for what it is."""
+    what = _UNTUNED if is_tuning(report.method) else f"Answers were found by {HEAD_TITLES[report.head].lower()}."
     if report.scheme == "leave-one-speaker-out":
         return (
             f"Each of the {report.speaker_count} speakers was held back in turn: examples came from the others, and "
-            f"the one who had not been heard was asked. That is what to expect of a new speaker. {_BASE}"
+            f"the one who had not been heard was asked. That is what to expect of a new speaker. {what}"
         )
     return (
         f"The clips were cut into {report.fold_count} parts; each part was held back in turn and asked about. The "
-        f"same voices were on both sides. {_BASE}"
+        f"same voices were on both sides. {what}"
     )
 
 

@@ -1,0 +1,52 @@
+"""What the methods of adaptation are called and what they do, in words: for menus, lists and model cards."""
+
+from engine.choices import TUNING_METHODS
+
+METHOD_TITLES = {
+    "disjoint": "Tune: disjoint split",
+    "pmf": "Tune: PMF, one set for both roles",
+    "prototypes": "Prototypes, no tuning",
+    "logistic": "Logistic regression, no tuning",
+    "ridge": "Ridge regression, no tuning",
+    "lda": "Linear discriminant, no tuning",
+}
+HEAD_TITLES = {
+    "prototypes": "Prototypes",
+    "logistic": "Logistic regression",
+    "ridge": "Ridge regression",
+    "lda": "Linear discriminant",
+}
+TRAINED_TITLES = {
+    "all": "Everything",
+    "norms": "Layer norms only",
+    "top-1": "Highest layer",
+    "extractor": "Extractor only",
+}
+HEAD_SENTENCES = {
+    "prototypes": "cosine prototypes: the nearest mean embedding of a label (Snell et al. 2017)",
+    "logistic": "multinomial logistic regression with an L2 penalty, every label weighing the same",
+    "ridge": "ridge regression to the labels, every label weighing the same",
+    "lda": "linear discriminant analysis with a shrunk common covariance",
+}
+METHOD_SENTENCES = {
+    "disjoint": "the encoder was fine-tuned with SpecAugment on a fresh disjoint support/query split in every step "
+    "(Ion et al. 2024, arXiv:2410.04633, section 3.4)",
+    "pmf": "the encoder was fine-tuned with SpecAugment, the labelled clips being support and query at once "
+    "(P>M>F, Hu et al. 2022)",
+}
+UNTUNED_SENTENCE = "the encoder is the base's own; only the head was fitted to the labelled clips"
+
+
+def method_title(method: str) -> str:
+    """Of a menu; an unknown one, of a newer version, is its own."""
+    return METHOD_TITLES.get(method, method)
+
+
+def method_sentence(method: str) -> str:
+    """What `method` did to the encoder."""
+    return METHOD_SENTENCES.get(method, UNTUNED_SENTENCE)
+
+
+def is_tuning(method: str) -> bool:
+    """Whether `method` tunes the encoder, so that steps and a learning rate mean something."""
+    return method in TUNING_METHODS
