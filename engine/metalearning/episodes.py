@@ -39,7 +39,9 @@ class _Pool:
         classes: dict[str, list[CorpusClip]] = defaultdict(list)
         for clip in corpus.clips:
             name = class_of(clip, section.task)
-            if name is not None and (clip.speaker is not None or not section.new_speakers):
+            if name is None or name in section.left_out_labels:
+                continue
+            if clip.speaker is not None or not section.new_speakers:
                 classes[name].append(clip)
         self.classes = {name: clips for name, clips in sorted(classes.items()) if len(clips) >= section.fewest}
         self.names = list(self.classes)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engine.errors import RecipeError
-from engine.metalearning.corpora import Task
+from engine.metalearning.corpora import EMOTIONS, Task
 from engine.metalearning.recipe import BaseSection, DataSection
 
 FEWEST_ACCENT_CLIPS = 100  # section 4.1: language-accent pairs with at least 100 files
@@ -39,7 +39,10 @@ class SplitSection:
 
 @dataclass(frozen=True)
 class EpisodesSection:
-    """[episodes]: N-way K-shot Q-query. `new_speakers`: the query's speakers are absent from the support."""
+    """[episodes]: N-way K-shot Q-query. `new_speakers`: the query's speakers are absent from the support.
+
+    `left_out_labels`: emotions that are never drawn.
+    """
 
     task: Task = Task.EMOTION
     sampling: Sampling = Sampling.WITHIN
@@ -48,10 +51,14 @@ class EpisodesSection:
     shots: int = 5
     queries: int = 12
     fewest_clips: int | None = None
+    left_out_labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.ways < 2 or self.shots < 1 or self.queries < 1:
             raise RecipeError("[episodes] needs 2 ways, 1 shot and 1 query at least.", "Use larger numbers.")
+        unknown = sorted(set(self.left_out_labels) - set(EMOTIONS))
+        if unknown:
+            raise RecipeError(f"[episodes] leaves out the unknown '{unknown[0]}'.", f"Known: {', '.join(EMOTIONS)}.")
         if self.new_speakers and self.task is Task.SPEAKER:
             raise RecipeError(
                 "[episodes] cannot ask for speakers that the support lacks.", "Leave new_speakers out for this task."

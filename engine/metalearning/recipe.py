@@ -122,6 +122,8 @@ def read_recipe(path: Path) -> Recipe:
 def parse_recipe(values: dict[str, Any], where: str) -> RecipeSettings:
     """The settings that TOML `values` describe. RecipeError."""
     kind = values.get("kind")
+    if kind == "experiment":
+        raise RecipeError(f"{where} is a table of the paper, no base to train.", "Give it to `serstudio experiment`.")
     if kind not in KINDS:
         told = f"is of no known kind ({kind!r})" if kind is not None else "does not say its kind"
         raise RecipeError(f"The recipe {where} {told}.", f"Write kind = one of {', '.join(KINDS)}.")

@@ -12,7 +12,7 @@ from types import FrameType
 import click
 
 from serstudio import __version__, bug_report
-from serstudio.cli import evaluation, help_verbs, live, metatraining, models, output, projects, recording
+from serstudio.cli import evaluation, experiments, help_verbs, live, metatraining, models, output, projects, recording
 from serstudio.errors import SerStudioError
 
 EXIT_FAILED = 1
@@ -52,6 +52,7 @@ for verb in (
     models.export,
     evaluation.evaluate,
     metatraining.metatrain,
+    experiments.experiment,
     help_verbs.tour,
     help_verbs.doctor,
 ):

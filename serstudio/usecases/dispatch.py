@@ -17,6 +17,7 @@ USECASES: dict[type, str] = {
     requests.ExportModel: "serstudio.usecases.export_model:export_model",
     requests.EvaluateManifest: "serstudio.usecases.evaluate_manifest:evaluate_manifest",
     requests.MetatrainBase: "serstudio.usecases.metatrain_base:metatrain_base",
+    requests.RunExperiment: "serstudio.usecases.run_experiment:run_experiment",
     requests.DescribeMachine: "serstudio.usecases.describe_machine:describe_machine",
     requests.MakeSampleProject: "serstudio.usecases.make_sample_project:make_sample_project",
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.choices import Recommended
+from engine.metalearning.experiments.table import Table
 
 # --- new -------------------------------------------------------------------------------------------
 
@@ -274,6 +275,35 @@ class BaseTrained:
 
 
 @dataclass(frozen=True)
+class RunExperiment:
+    """Make a table of the main paper again; started again it goes on where it was. Done: `ExperimentRun`.
+
+    `recipe` is a TOML file or the name of a bundled one (table4 to table10); `corpora` holds one folder a corpus.
+    `out` takes the trainings and the figures. `base`: measure this one and train nothing; `start`: what trainings
+    start from, in place of the recipe's encoder. None elsewhere: as in the recipe.
+    """
+
+    recipe: str
+    corpora: Path
+    out: Path
+    base: str | None = None
+    start: str | None = None
+    episodes: int | None = None
+    queries: int | None = None
+    protocol: str = "random"
+    device: str = "auto"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ExperimentRun:
+    """`out` holds what was trained, and the figures."""
+
+    out: Path
+    table: Table
+
+
+@dataclass(frozen=True)
 class DescribeMachine:
     """Measure what this machine can do. Done: `MachineDescribed`."""
 
@@ -310,6 +340,7 @@ Request = (
     | ExportModel
     | EvaluateManifest
     | MetatrainBase
+    | RunExperiment
     | DescribeMachine
     | MakeSampleProject
 )

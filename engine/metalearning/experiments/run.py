@@ -1,0 +1,168 @@
+"""Run an experiment: train what has to be trained, measure every cell, lay the table out."""
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.bases import Base, load_base
+from engine.choices import Protocol
+from engine.device import resolve_device
+from engine.errors import CorpusError, RecipeError
+from engine.metalearning.corpora import CORPORA, Corpus, read_corpus
+from engine.metalearning.events import Trained, TrainingProgress, TrainingRemark
+from engine.metalearning.experiments.grid import Layout, Setting
+from engine.metalearning.experiments.measured import Measured
+from engine.metalearning.experiments.measurement import Group, Measurement, groups_of
+from engine.metalearning.experiments.parts import clips_of
+from engine.metalearning.experiments.recipe import ExperimentRecipe
+from engine.metalearning.experiments.table import Figure, Table
+from engine.metalearning.experiments.trainings import Training, read_trainings
+from engine.metalearning.experiments.trajectory import fingerprint
+from engine.metalearning.train import train_recipe
+
+
+@dataclass(frozen=True)
+class TableMade:
+    """The last event."""
+
+    table: Table
+
+
+Report = TrainingProgress | TrainingRemark
+ExperimentEvent = Report | TableMade
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How an experiment is run.
+
+    corpora_root: one folder a corpus. out: trainings and figures are kept there. base: a trained base to measure in
+    place of training one. start: what trainings start from in place of the recipe's encoder.
+    """
+
+    corpora_root: Path
+    out: Path
+    base: str | None = None
+    start: str | None = None
+    protocol: Protocol = Protocol.RANDOM
+    seed: int = 0
+    device: str = "auto"
+
+
+def run_experiment(recipe: ExperimentRecipe, beside: Path, conditions: Conditions) -> Iterator[ExperimentEvent]:
+    """Measure `recipe`, whose trainings are bundled or files in `beside`; the last event is `TableMade`.
+
+    Stopped and started again it goes on where it was. Corpora that are absent are told, and their cells stay empty.
+    Raises RecipeError, CorpusError (none of the corpora is there), BaseError, DeviceError, AudioError.
+    """
+    trainings = read_trainings(recipe.measure.trainings, beside)
+    if conditions.base is not None and len(trainings) > 1:
+        raise RecipeError(
+            f"Table {recipe.table} compares {len(trainings)} trainings, and --base is a single base.",
+            "Leave --base out; --start says what the trainings start from.",
+        )
+    layout = Layout(recipe, {name: training.title for name, training in trainings.items()})
+    corpora = yield from _read_corpora(recipe, conditions.corpora_root)
+    device = resolve_device(conditions.device)
+    kept = _results(recipe, conditions.out)
+    figures: dict[Setting, Figure] = {}
+    told = []
+    for training in trainings.values():
+        source, origin = yield from _train(training, conditions)
+        told.append(f"{training.title}: {origin}")
+        if source is not None:
+            base = load_base(source)
+            base.encoder.to(device)
+            figures |= yield from _measure(recipe, training, base, corpora, conditions, kept)
+    yield TableMade(layout.fill(figures, [_protocol_in_words(recipe, conditions.protocol), *told]))
+
+
+def _results(recipe: ExperimentRecipe, out: Path) -> Measured:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecipeError(f"{out} cannot be made ({error.strerror}).", "Choose another --out.") from error
+    return Measured(out / f"table{recipe.table}.json")
+
+
+def _read_corpora(recipe: ExperimentRecipe, root: Path) -> Generator[Report, None, dict[str, Corpus]]:
+    """What is there of the corpora to measure; what is not there, or is another corpus, is told."""
+    if not root.is_dir():
+        raise CorpusError(f"There is no folder {root}.", "Give the folder that holds one folder a corpus.")
+    names = recipe.measure.corpora
+    absent = [name for name in names if not (root / name).is_dir()]
+    corpora: dict[str, Corpus] = {}
+    for name in names:
+        if name not in absent:
+            yield TrainingProgress(0, 0, f"Reading {CORPORA[name].title}")
+            try:
+                corpora[name] = read_corpus(name, root / name)
+            except CorpusError as error:
+                yield TrainingRemark(error.message, error.hint)
+    if absent:
+        verb = "are" if len(absent) > 1 else "is"
+        yield TrainingRemark(
+            f"Of {len(names)} corpora to measure, {len(absent)} {verb} not in {root}: {', '.join(absent)}.",
+            "Their cells stay empty.",
+        )
+    if not corpora:
+        raise CorpusError(f"There is nothing to measure table {recipe.table} on.", "Put one of its corpora there.")
+    for name, corpus in corpora.items():
+        if corpus.too_long:
+            yield TrainingRemark(f"{CORPORA[name].title}: {corpus.too_long} clips over 9.375 s are left out.")
+    return corpora
+
+
+def _train(training: Training, conditions: Conditions) -> Generator[Report, None, tuple[str | None, str]]:
+    """The base to measure (None if there is nothing to train on), and in words where it is from."""
+    if conditions.base is not None:
+        return conditions.base, f"nothing was trained, the base {conditions.base} was measured."
+    root, total = conditions.corpora_root, len(training.settings.data.corpora)
+    absent = training.absent(root)
+    recipe = training.fitted(root, conditions.start)
+    if absent:
+        yield TrainingRemark(
+            f"{training.title}: of {total} corpora to train on, {len(absent)} not in {root}: {', '.join(absent)}.",
+            "It is trained on the others." if recipe else "It is not trained, and its cells stay empty.",
+        )
+    if recipe is None:
+        return None, f"not trained, for want of {', '.join(absent)}."
+    folder = ""
+    try:
+        for event in train_recipe(recipe, root, conditions.out / training.name, device=conditions.device):
+            match event:
+                case Trained():
+                    folder = str(event.folder)
+                case TrainingProgress():
+                    yield replace(event, message=f"{training.title}: {event.message}")
+                case TrainingRemark():
+                    yield event
+    except CorpusError as error:  # the table's other trainings may go on
+        yield TrainingRemark(f"{training.title}: {error.message}", error.hint)
+        return None, f"not trained: {error.message}"
+    start = conditions.start or training.settings.base.start
+    return folder, f"trained from {start} on {total - len(absent)} of the paper's {total} corpora."
+
+
+def _measure(
+    recipe: ExperimentRecipe,
+    training: Training,
+    base: Base,
+    corpora: Mapping[str, Corpus],
+    conditions: Conditions,
+    kept: Measured,
+) -> Generator[Report, None, dict[Setting, Figure]]:
+    groups = [
+        Group(settings, clips_of(corpora[settings[0].corpora], settings[0].parts, training.settings, recipe.measure))
+        for settings in groups_of(recipe, training.name, list(corpora))
+    ]
+    measurement = Measurement(
+        recipe, base, fingerprint(base.encoder), kept, conditions.corpora_root, conditions.protocol, conditions.seed
+    )
+    return (yield from measurement.run([group for group in groups if group.clips]))
+
+
+def _protocol_in_words(recipe: ExperimentRecipe, protocol: Protocol) -> str:
+    measure = recipe.measure
+    speakers = "query speakers absent from the support" if protocol is Protocol.NEW_SPEAKERS else "speakers at random"
+    return f"Episodes: {measure.episodes}; queries a label: {measure.queries}; {speakers}."

@@ -1,0 +1,40 @@
+"""A table of the paper with our figures beside the published ones: plain data."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Mean accuracy over episodes and half the width of its 95 % interval, in percent."""
+
+    accuracy: float
+    ci95: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Ours and the paper's, in percent, each None where there is none."""
+
+    measured: Figure | None
+    paper: float | None
+
+
+@dataclass(frozen=True)
+class Block:
+    """Columns under one heading; `cells` has one tuple a row of the table."""
+
+    heading: str
+    columns: tuple[str, ...]
+    cells: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the paper with ours in it. `notes`: what to know when comparing."""
+
+    number: int
+    title: str
+    corner: str
+    rows: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,61 @@
+"""The meta-trainings that an experiment needs, fitted to the corpora that are at hand. No torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.errors import RecipeError
+from engine.metalearning.episodic_recipe import EpisodicRecipe
+from engine.metalearning.recipe import BaseSection, Recipe, find_recipe, read_recipe
+
+
+@dataclass(frozen=True)
+class Training:
+    """A recipe of meta-training, as published."""
+
+    name: str
+    recipe: Recipe
+    settings: EpisodicRecipe
+
+    @property
+    def title(self) -> str:
+        return self.settings.title or self.name
+
+    def absent(self, corpora_root: Path) -> tuple[str, ...]:
+        """The corpora to train on that have no folder."""
+        return tuple(name for name in self.settings.data.corpora if not (corpora_root / name).is_dir())
+
+    def fitted(self, corpora_root: Path, start: str | None) -> Recipe | None:
+        """The recipe without the corpora that are absent, and starting from `start`, if that is given.
+
+        None if there is nothing to train on. The text tells what was changed, so that a run folder of other
+        corpora or of another start is not taken for this one.
+        """
+        absent = self.absent(corpora_root)
+        settings = self.settings
+        there = tuple(name for name in settings.data.corpora if name not in absent)
+        if not there:
+            return None
+        told = []
+        if absent:
+            told.append(f"# Here without {', '.join(absent)}.")
+            validation = tuple(name for name in settings.data.validation if (corpora_root / name).is_dir())
+            settings = replace(settings, data=replace(settings.data, corpora=there, validation=validation))
+        if len(there) < 2 and settings.adversarial.enabled:
+            return None  # a single corpus cannot be told from another
+        if start is not None:
+            told.append(f"# Here from {start}.")
+            settings = replace(settings, base=BaseSection(start))
+        return Recipe("\n".join([*told, self.recipe.text]), settings)
+
+
+def read_trainings(names: Sequence[str], beside: Path) -> Mapping[str, Training]:
+    """The episodic recipes of these names, bundled or files in the folder `beside`. Raises RecipeError."""
+    trainings = {}
+    for name in names:
+        near = beside / f"{name}.toml"
+        recipe = read_recipe(near if near.is_file() else find_recipe(name))
+        if not isinstance(recipe.settings, EpisodicRecipe):
+            raise RecipeError(f"The recipe '{name}' is no meta-training.", 'An experiment needs kind = "episodic".')
+        trainings[name] = Training(name, recipe, recipe.settings)
+    return trainings

@@ -1,0 +1,183 @@
+"""A whole experiment on tiny corpora: trained, measured, stopped, taken up, laid out."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.choices import Protocol
+from engine.errors import CorpusError, RecipeError
+from engine.metalearning.events import TrainingProgress, TrainingRemark
+from engine.metalearning.experiments.recipe import read_experiment
+from engine.metalearning.experiments.run import Conditions, ExperimentEvent, TableMade, run_experiment
+from engine.metalearning.experiments.table import Table
+from tests.engine.metalearning.experiments.conftest import LAYOUT, MEASURE, experiment_text
+
+
+def run(path: Path, conditions: Conditions) -> list[ExperimentEvent]:
+    return list(run_experiment(read_experiment(path), path.parent, conditions))
+
+
+def table_of(events: list[ExperimentEvent]) -> Table:
+    assert isinstance(events[-1], TableMade)
+    return events[-1].table
+
+
+def remarks(events: list[ExperimentEvent]) -> str:
+    return " ".join(f"{event.message} {event.hint}" for event in events if isinstance(event, TrainingRemark))
+
+
+@pytest.fixture
+def conditions(corpora_root: Path, tmp_path: Path) -> Conditions:
+    return Conditions(corpora_root, tmp_path / "out", device="cpu")
+
+
+def test_from_corpora_to_a_table_and_again_from_what_was_kept(experiment_file: Path, conditions: Conditions) -> None:
+    events = run(experiment_file, conditions)
+
+    table = table_of(events)
+    cells = table.blocks[0].cells
+    assert table.blocks[0].columns == ("EmoDB (de)", "nEMO (pl)", "AESDD (el)", "Avg. (2 of 3)")
+    for row in cells:
+        emodb, nemo, aesdd, average = (cell.measured for cell in row)
+        assert emodb is not None
+        assert nemo is not None
+        assert aesdd is None
+        assert 0 <= emodb.accuracy <= 100
+        assert average is not None
+        assert average.accuracy == pytest.approx((emodb.accuracy + nemo.accuracy) / 2)
+    assert "1 is not in" in remarks(events)
+    assert "aesdd" in remarks(events)
+    assert "of 2 corpora to train on, 1 not in" in remarks(events)
+    assert "It is trained on the others." in remarks(events)
+    assert any("one: " in event.message for event in events if isinstance(event, TrainingProgress))
+    assert table.notes[0] == "Episodes: 3; queries a label: 2; speakers at random."
+    assert "on 1 of the paper's 2 corpora" in table.notes[1]
+
+    again = run(experiment_file, conditions)
+    assert table_of(again) == table
+    assert not [event for event in again if isinstance(event, TrainingProgress) and event.steps]
+
+
+def test_an_interrupted_experiment_goes_on(experiment_file: Path, conditions: Conditions, tmp_path: Path) -> None:
+    whole = table_of(run(experiment_file, conditions))
+    elsewhere = replace(conditions, out=tmp_path / "elsewhere")
+    events = run_experiment(read_experiment(experiment_file), experiment_file.parent, elsewhere)
+    for event in events:
+        if isinstance(event, TrainingProgress) and event.message.startswith("nEMO"):
+            break  # EmoDB is measured, nEMO half
+    events.close()
+
+    rest = run(experiment_file, elsewhere)
+
+    assert table_of(rest) == whole
+    measured = [event.message for event in rest if isinstance(event, TrainingProgress) and event.steps]
+    assert measured
+    assert all(message.startswith("nEMO") for message in measured)
+
+
+def test_a_base_is_measured_without_training(experiment_file: Path, conditions: Conditions, tiny_start: Path) -> None:
+    events = run(experiment_file, replace(conditions, base=str(tiny_start)))
+
+    table = table_of(events)
+    assert table.blocks[0].cells[0][0].measured is not None
+    assert "nothing was trained" in table.notes[1]
+    assert not (conditions.out / "one").exists()
+
+
+def test_other_conditions_are_measured_anew(experiment_file: Path, conditions: Conditions, tiny_start: Path) -> None:
+    conditions = replace(conditions, base=str(tiny_start))
+    run(experiment_file, conditions)
+
+    events = run(experiment_file, replace(conditions, protocol=Protocol.NEW_SPEAKERS))
+
+    assert [event for event in events if isinstance(event, TrainingProgress) and event.steps]
+    assert "query speakers absent from the support" in table_of(events).notes[0]
+
+
+def test_one_base_cannot_stand_for_several_trainings(
+    experiment_file: Path, conditions: Conditions, tiny_start: Path
+) -> None:
+    experiment_file.write_text(
+        experiment_text(
+            MEASURE.replace('["one"]', '["one", "two"]').replace("steps = [0, 2]", "steps = [0]"),
+            LAYOUT.replace('rows = "steps"', 'rows = "trainings"'),
+        )
+    )
+    with pytest.raises(RecipeError, match="compares 2 trainings"):
+        run(experiment_file, replace(conditions, base=str(tiny_start)))
+
+    table = table_of(run(experiment_file, replace(conditions, start=str(tiny_start))))
+
+    assert table.rows == ("one", "two")
+    assert all(row[0].measured is not None for row in table.blocks[0].cells)
+
+
+def test_a_corpus_with_too_few_clips_leaves_its_cells_empty(
+    experiment_file: Path, conditions: Conditions, tiny_start: Path
+) -> None:
+    experiment_file.write_text(experiment_text(MEASURE.replace("queries = 2", "queries = 3")))
+
+    events = run(experiment_file, replace(conditions, base=str(tiny_start)))
+
+    assert "EmoDB: Only 0 labels have the 5 clips" in remarks(events)
+    assert table_of(events).blocks[0].cells[0][0].measured is None
+
+
+def test_nothing_to_train_on(experiment_file: Path, conditions: Conditions) -> None:
+    recipe = experiment_file.with_name("one.toml")
+    recipe.write_text(recipe.read_text().replace('["nemo", "tess"]', '["tess", "resd"]'))
+
+    events = run(experiment_file, conditions)
+
+    assert "It is not trained, and its cells stay empty." in remarks(events)
+    assert table_of(events).notes[1] == "one: not trained, for want of tess, resd."
+
+
+def test_a_training_that_cannot_be_leaves_its_cells_empty(experiment_file: Path, conditions: Conditions) -> None:
+    recipe = experiment_file.with_name("one.toml")
+    recipe.write_text(recipe.read_text().replace("shots = 1", "shots = 9"))
+
+    events = run(experiment_file, conditions)
+
+    assert "one: No corpus can fill an episode of 2 classes with 9 + 2 clips" in remarks(events)
+    assert table_of(events).notes[1].startswith("one: not trained: No corpus can fill an episode")
+    assert all(cell.measured is None for row in table_of(events).blocks[0].cells for cell in row)
+
+
+def test_nothing_to_measure(experiment_file: Path, conditions: Conditions, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+
+    with pytest.raises(CorpusError, match="nothing to measure table 10 on"):
+        run(experiment_file, replace(conditions, corpora_root=tmp_path / "empty"))
+    with pytest.raises(CorpusError, match="There is no folder"):
+        run(experiment_file, replace(conditions, corpora_root=tmp_path / "nowhere"))
+
+
+def test_a_corpus_of_another_kind_is_told_and_passed_over(
+    experiment_file: Path, conditions: Conditions, tiny_start: Path, corpora_root: Path, tmp_path: Path
+) -> None:
+    mixed = tmp_path / "mixed"
+    (mixed / "aesdd").mkdir(parents=True)
+    (mixed / "emodb").symlink_to(corpora_root / "emodb")
+
+    events = run(experiment_file, replace(conditions, corpora_root=mixed, base=str(tiny_start)))
+
+    assert "does not look like AESDD" in remarks(events)
+    assert table_of(events).blocks[0].cells[0][0].measured is not None
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"x": {"figures": {"0": [1]}}}', '{"x": 3}'])
+def test_damaged_figures_are_told(damage: str, experiment_file: Path, conditions: Conditions, tiny_start: Path) -> None:
+    conditions.out.mkdir()
+    (conditions.out / "table10.json").write_text(damage)
+
+    with pytest.raises(RecipeError, match="damaged"):
+        run(experiment_file, replace(conditions, base=str(tiny_start)))
+
+
+def test_a_training_of_another_kind_is_refused(experiment_file: Path, conditions: Conditions) -> None:
+    experiment_file.write_text(experiment_text(MEASURE.replace('["one"]', '["magic"]')))
+
+    with pytest.raises(RecipeError, match="no recipe 'magic'"):
+        run(experiment_file, conditions)
