@@ -1,18 +1,20 @@
 """The network that is meta-trained: gradients, what is frozen, what drops out, and that it can learn."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor
 
 from engine.backbones.protocol import Frames
+from engine.backbones.wav2vec2 import Wav2Vec2Backbone
 from engine.encoder import EmotionEncoder
 from engine.extractors import GatedLinearUnit, LateralInhibition, MeanFC
 from engine.metalearning.adversarial import CorpusDiscriminator, reverse_gradient
 from engine.metalearning.prototypical import EpisodeInputs, Phase, PrototypicalNetwork, cosine_logits
 from engine.specaugment import SpecAugment
-from tests.engine.conftest import tiny_encoder, voice
+from tests.engine.conftest import tiny_encoder, voice, wav2vec2_config
 
 
 def episode_of(
@@ -132,13 +134,21 @@ def test_dropout_acts_in_the_extractor_while_training_and_nowhere_after() -> Non
     assert float(network(episode)[0].detach()) == float(network(episode)[0].detach())
 
 
-def test_checkpointing_changes_no_gradient() -> None:
+def xls_r(seed: int = 0) -> EmotionEncoder:
+    """A tiny random encoder of XLS-R's architecture."""
+    torch.manual_seed(seed)
+    return EmotionEncoder(Wav2Vec2Backbone(wav2vec2_config(), (4,)), GatedLinearUnit(32))
+
+
+@pytest.mark.parametrize("build", [lambda: tiny_encoder(GatedLinearUnit), xls_r])
+def test_checkpointing_changes_no_gradient(build: Callable[[], EmotionEncoder]) -> None:
     found = []
     for checkpointing in (False, True):
-        network = still(PrototypicalNetwork(tiny_encoder(GatedLinearUnit)))
+        network = still(PrototypicalNetwork(build()))
         entered(network, Phase.WHOLE, checkpointing=checkpointing)
         network(episode_of(network.encoder))[0].backward()
         found.append(gradients(network))
+    assert len(found[0]) > 20
     assert found[0].keys() == found[1].keys()
     for name, gradient in found[0].items():
         assert torch.equal(gradient, found[1][name]), name

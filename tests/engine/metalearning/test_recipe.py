@@ -114,6 +114,12 @@ def test_a_run_folder_belongs_to_its_recipe(recipe: Path, tmp_path: Path) -> Non
         list(train_base(str(recipe), tmp_path, tmp_path / "out"))
 
 
+def test_a_run_that_was_killed_before_it_began_can_begin(recipe: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".recipe.toml").write_text(GOOD[:10])
+    assert list(train_base(str(recipe), tmp_path, tmp_path / "out"))[-1] == Trained(tmp_path / "out" / "base")
+
+
 def test_a_run_folder_in_use_and_a_missing_root_are_refused(recipe: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="not empty"):
         list(train_base(str(recipe), tmp_path, tmp_path))

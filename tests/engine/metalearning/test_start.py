@@ -1,0 +1,105 @@
+"""What a training starts from, and how its clips, log and claims survive what can happen to them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from engine.base_folder import Base, save_base
+from engine.errors import AudioError, RecipeError
+from engine.metalearning import start
+from engine.metalearning.clip_loader import ClipLoader
+from engine.metalearning.corpora import Corpus, CorpusClip, read_corpus
+from engine.metalearning.episodes import TrainingSampler
+from engine.metalearning.episodic_recipe import EpisodesSection
+from engine.metalearning.model_card import inherited_licence
+from engine.metalearning.run_log import RunLog
+from engine.metalearning.start import build_on, load_start
+from tests.engine.conftest import TINY_WHISPER, tiny_encoder, voice
+
+
+def test_a_whisper_folder_gives_its_encoder_with_or_without_the_decoder(tmp_path: Path) -> None:
+    backbone = tiny_encoder().backbone
+    (tmp_path / "config.json").write_text(json.dumps(TINY_WHISPER | {"model_type": "whisper"}))
+    weights = {f"model.encoder.{name}": tensor.half() for name, tensor in backbone.state_dict().items()}
+    weights["model.decoder.layers.0.fc1.weight"] = torch.zeros(2)
+    save_file(weights, tmp_path / "model.safetensors")
+    started = load_start(f"whisper:{tmp_path}", (2,))
+    assert started.backbone.read_layers == (2,)
+    assert started.licence.startswith("MIT")
+    mel = backbone.front_end(torch.from_numpy(voice(0)))
+    with torch.inference_mode():
+        wanted = backbone.encode([mel]).hidden[0]
+        torch.testing.assert_close(started.backbone.encode([mel]).hidden[0], wanted, atol=0.02, rtol=0.02)
+    assert load_start(f"whisper:{tmp_path}").backbone.read_layers == (3,)
+
+
+def test_the_bundled_encoder_starts_at_the_layer_that_is_asked_for() -> None:
+    started = load_start("compact-encoder", (1,))
+    assert started.backbone.read_layers == (1,)
+    assert started.licence.startswith("MIT")
+
+
+def test_a_bundled_encoder_that_was_trained_further_is_no_published_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = Base("compact", tiny_encoder(), standardised=False, licence="none")
+    save_base(base, tmp_path / "bases" / "compact", "# card", {"backbone": "trained"})
+    monkeypatch.setattr(start, "resource", lambda relative: tmp_path / relative)
+    with pytest.raises(RecipeError, match="trained further"):
+        load_start("compact-encoder")
+    assert load_start(str(tmp_path / "bases" / "compact")).backbone.read_layers == (3,)
+
+
+def test_a_fresh_extractor_is_drawn_from_the_seed(tiny_start: Path) -> None:
+    drawn = [build_on(load_start(str(tiny_start)), "glu", seed).extractor.state_dict() for seed in (1, 1, 2)]
+    assert all(torch.equal(drawn[0][name], drawn[1][name]) for name in drawn[0])
+    assert not torch.equal(drawn[0]["gate.weight"], drawn[2]["gate.weight"])
+
+
+def test_the_licence_tells_the_start_and_every_corpus() -> None:
+    told = inherited_licence("MIT", ("nemo", "banglaser"))
+    assert told.index("start MIT") < told.index("nEMO CC BY-NC-SA 4.0") < told.index("CC BY 4.0")
+
+
+def test_clips_are_loaded_in_order_whatever_is_kept(corpora_root: Path) -> None:
+    sampler = TrainingSampler(
+        [read_corpus("nemo", corpora_root / "nemo")], EpisodesSection(ways=2, shots=1, queries=2), (0,)
+    )
+    found = []
+    for kept_bytes in (1, 1 << 20):
+        with ClipLoader(kept_bytes) as loader:
+            found.append(list(loader.episodes(sampler, [4, 0, 2])))
+    assert [index for index, _, _ in found[0]] == [4, 0, 2]
+    for (_, one, few), (_, other, many) in zip(*found, strict=True):
+        assert one == other
+        assert len(few) == len(one.clips) == 6
+        assert all(np.array_equal(a, b) for a, b in zip(few, many, strict=True))
+
+
+def test_a_clip_that_cannot_be_read_is_told_in_words(tmp_path: Path) -> None:
+    clips = []
+    for take in range(4):
+        (tmp_path / f"{take}.wav").write_bytes(b"no sound at all")
+        clips += [CorpusClip(tmp_path / f"{take}.wav", label, "s", None, 1.0) for label in ("anger", "fear")]
+    sampler = TrainingSampler(
+        [Corpus("nemo", "pl", tuple(clips), 0)], EpisodesSection(ways=2, shots=1, queries=1), (0,)
+    )
+    with ClipLoader() as loader, pytest.raises(AudioError):
+        list(loader.episodes(sampler, [0, 1]))
+
+
+def test_a_log_drops_what_will_be_done_again_and_a_line_that_was_cut_off(tmp_path: Path) -> None:
+    with RunLog(tmp_path, ("loss", "phase"), 0) as log:
+        for step in (1, 2, 3):
+            log.write("train", step, {"loss": 1 / step, "phase": "p"})
+    with (tmp_path / "log.csv").open("a") as file:
+        file.write("train,2")  # killed while writing
+    with RunLog(tmp_path, ("loss", "phase"), 2) as log:
+        log.write("validation", 2, {"loss": 0.25})
+    assert (tmp_path / "log.csv").read_text().split() == [
+        "split,step,loss,phase", "train,1,1,p", "train,2,0.5,p", "validation,2,0.25,"
+    ]  # fmt: skip
