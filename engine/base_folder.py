@@ -62,6 +62,7 @@ def save_base(base: Base, folder: Path, card: str, training: Mapping[str, Any], 
         tensors = {name: tensor.detach().to("cpu", _DTYPES[dtype]) for name, tensor in _tensors(base.encoder).items()}
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, staging / WEIGHTS, {"format": "pt"})
         (staging / CARD).write_text(card, encoding="utf-8")
+        (staging / WEIGHTS).chmod((staging / CARD).stat().st_mode)  # safetensors lets nobody else read what it writes
         write_config(base, staging, training, dtype)
         _replace(folder, staging)
     except (OSError, SafetensorError) as error:

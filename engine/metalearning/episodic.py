@@ -146,6 +146,9 @@ class EpisodicTraining:
         mine = self._processes.mine(plan.accumulation)
         indices = [step * plan.accumulation + turn for step in range(first, last) for turn in mine]
         figures = torch.zeros(plan.accumulation, 3)
+        yield TrainingProgress(
+            first * plan.accumulation, plan.steps * plan.accumulation, self._epoch_words(phase, first)
+        )
         started = time.perf_counter()
         for index, episode, samples in loader.episodes(self._data.sampler, indices):
             turn = index % plan.accumulation
@@ -202,10 +205,13 @@ class EpisodicTraining:
         taken_s = time.perf_counter() - started
         self._episode_s = taken_s + (1 - _RATE_SMOOTHING) * ((self._episode_s or taken_s) - taken_s)
         episodes = self._plan.steps * self._plan.accumulation
-        epoch = index // self._plan.episodes_per_epoch + 1
-        message = f"{phase.capitalize()}, epoch {epoch} of {self._plan.probing_epochs + self._plan.epochs} at most"
+        message = self._epoch_words(phase, index // self._plan.accumulation)
         remaining_s = self._episode_s * (episodes - index - 1) / self._processes.count
         return TrainingProgress(index + 1, episodes, message, loss, remaining_s)
+
+    def _epoch_words(self, phase: Phase, step: int) -> str:
+        epochs = self._plan.probing_epochs + self._plan.epochs
+        return f"{phase.capitalize()}, epoch {step // self._plan.steps_per_epoch + 1} of {epochs} at most"
 
     def _end_epoch(self, loader: ClipLoader, log: RunLog | None) -> Iterator[TrainingEvent]:
         """Validate, keep the weights if they are the best so far, and write the checkpoint."""

@@ -148,13 +148,14 @@ class AdversarialSection:
 
 @dataclass(frozen=True)
 class EpisodicRecipe:
-    """Everything that decides an episodic training."""
+    """Everything that decides an episodic training. `half`: the base's weights are written in half precision."""
 
     kind: str
     name: str
     data: DataSection
     title: str = ""
     seed: int = 0
+    half: bool = False
     base: BaseSection = field(default_factory=BaseSection)
     split: SplitSection = field(default_factory=SplitSection)
     episodes: EpisodesSection = field(default_factory=EpisodesSection)

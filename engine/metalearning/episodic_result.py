@@ -88,7 +88,7 @@ def write_base(
         "validation": clip_counts(data.validation),
         "figures": figures,
     }
-    save_base(base, run_folder / "base", card, training)
+    save_base(base, run_folder / "base", card, training, "float16" if recipe.half else "float32")
 
 
 def _load_best(path: Path, network: PrototypicalNetwork) -> Validation:

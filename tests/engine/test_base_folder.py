@@ -66,6 +66,10 @@ def test_half_precision_halves_the_file(folder: Path, tmp_path: Path) -> None:
     )
 
 
+def test_who_may_read_the_card_may_read_the_weights(folder: Path) -> None:
+    assert (folder / "model.safetensors").stat().st_mode == (folder / "README.md").stat().st_mode
+
+
 def test_a_base_replaces_a_base_and_nothing_else(folder: Path, tmp_path: Path) -> None:
     save_base(Base("second", tiny_encoder(), standardised=True, licence="none"), folder, "# card", {})
     assert load_base_folder(folder).name == "second"

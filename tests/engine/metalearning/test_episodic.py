@@ -129,6 +129,11 @@ def test_a_finished_run_says_so_at_once(train: Train, tiny_start: Path) -> None:
     assert [type(event) for event in train(tiny_recipe(tiny_start))] == [Trained]
 
 
+def test_a_base_can_be_written_in_half_precision(train: Train, tiny_start: Path, tmp_path: Path) -> None:
+    train(tiny_recipe(tiny_start).replace("seed = 1", "seed = 1\nhalf = true"))
+    assert {tensor.dtype for tensor in weights(tmp_path / "out").values()} == {torch.float16}
+
+
 def test_training_changes_the_backbone_only_after_probing(train: Train, tiny_start: Path, tmp_path: Path) -> None:
     before = load_file(tiny_start / "model.safetensors")
     text = tiny_recipe(tiny_start).replace(VALIDATED, "")  # so that the last weights are kept, not the best
