@@ -36,6 +36,7 @@ from engine.specaugment import SpecAugment
 CHECKPOINTS, LAST, BEST = "checkpoint", "last.safetensors", "best.safetensors"
 _COLUMNS = ("phase", "epoch", "loss", "accuracy", "adversarial_loss", "scale", "seconds")
 _RATE_SMOOTHING = 0.05  # of the seconds an episode takes, for the time left
+_NO_TENSORBOARD = "TensorBoard is not installed: the figures go to log.csv alone."
 
 
 def train_episodic(
@@ -103,7 +104,7 @@ class EpisodicTraining:
             if self._processes.is_main:
                 log = stack.enter_context(RunLog(self._folder, _COLUMNS, self.position.step))
                 if not log.has_tensorboard:
-                    yield TrainingRemark("TensorBoard is not installed: curves are in log.csv alone.", "Install it.")
+                    yield TrainingRemark(_NO_TENSORBOARD, "Install the package tensorboard to see curves.")
             loader = stack.enter_context(ClipLoader())
             while self.position.step < self._plan.steps and self.position.stale < self._plan.patience:
                 yield from self._train_epoch(loader, log)

@@ -18,7 +18,17 @@ from engine.errors import SerStudioError
 from engine.resources import resource
 from serstudio import __version__, bug_report
 
-_PACKAGES = ("numpy", "scipy", "safetensors", "soundfile", "sounddevice", "av", "PySide6_Essentials", "pyqtgraph")
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "safetensors",
+    "accelerate",
+    "soundfile",
+    "sounddevice",
+    "av",
+    "PySide6_Essentials",
+    "pyqtgraph",
+)
 _NEEDED_FREE_GB = 2
 _NEEDED_MEMORY_GB = 4
 

@@ -1,6 +1,7 @@
 """What a training starts from, and how its clips, log and claims survive what can happen to them."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +104,12 @@ def test_a_log_drops_what_will_be_done_again_and_a_line_that_was_cut_off(tmp_pat
     assert (tmp_path / "log.csv").read_text().split() == [
         "split,step,loss,phase", "train,1,1,p", "train,2,0.5,p", "validation,2,0.25,"
     ]  # fmt: skip
+
+
+def test_without_tensorboard_there_is_the_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with RunLog(tmp_path, ("loss",), 0) as log:
+        assert not log.has_tensorboard
+        log.write("train", 1, {"loss": 0.5})
+    assert (tmp_path / "log.csv").read_text().split() == ["split,step,loss", "train,1,0.5"]
+    assert not (tmp_path / "tensorboard").exists()
