@@ -73,6 +73,9 @@ def run_experiment(recipe: ExperimentRecipe, beside: Path, conditions: Condition
         if source is not None:
             base = load_base(source)
             base.encoder.to(device)
+            if flattery := _flattery(base, corpora) if conditions.base else "":
+                told.append(flattery)
+                yield TrainingRemark(flattery)
             figures |= yield from _measure(recipe, training, base, corpora, conditions, kept)
     yield TableMade(layout.fill(figures, [_protocol_in_words(recipe, conditions.protocol), *told]))
 
@@ -160,6 +163,17 @@ def _measure(
         recipe, base, fingerprint(base.encoder), kept, conditions.corpora_root, conditions.protocol, conditions.seed
     )
     return (yield from measurement.run([group for group in groups if group.clips]))
+
+
+def _flattery(base: Base, corpora: Mapping[str, Corpus]) -> str:
+    """What to know of a base that somebody else has trained; empty if it is new to all of the corpora."""
+    heard = [CORPORA[name].title for name in base.training.get("corpora", {}) if name in corpora]
+    if not heard:
+        return ""
+    return (
+        f"The base was trained on {', '.join(heard)}: unless the clips measured here were held out, "
+        "its figures there are too good."
+    )
 
 
 def _protocol_in_words(recipe: ExperimentRecipe, protocol: Protocol) -> str:

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from engine.base_folder import Base, save_base
 from engine.choices import Protocol
 from engine.errors import CorpusError, RecipeError
 from engine.metalearning.events import TrainingProgress, TrainingRemark
 from engine.metalearning.experiments.recipe import read_experiment
 from engine.metalearning.experiments.run import Conditions, ExperimentEvent, TableMade, run_experiment
 from engine.metalearning.experiments.table import Table
+from tests.engine.conftest import tiny_encoder
 from tests.engine.metalearning.experiments.conftest import LAYOUT, MEASURE, experiment_text
 
 
@@ -83,6 +85,18 @@ def test_a_base_is_measured_without_training(experiment_file: Path, conditions: 
     assert table.blocks[0].cells[0][0].measured is not None
     assert "nothing was trained" in table.notes[1]
     assert not (conditions.out / "one").exists()
+
+
+def test_a_base_that_was_trained_on_what_is_measured_is_told(
+    experiment_file: Path, conditions: Conditions, tmp_path: Path
+) -> None:
+    base = Base("tiny", tiny_encoder(), standardised=True, licence="none")
+    save_base(base, tmp_path / "trained", "# card", {"corpora": {"emodb": 24, "ravdess": 24}})
+
+    events = run(experiment_file, replace(conditions, base=str(tmp_path / "trained")))
+
+    assert "The base was trained on EmoDB: unless" in remarks(events)
+    assert "The base was trained on EmoDB: unless" in table_of(events).notes[2]
 
 
 def test_other_conditions_are_measured_anew(experiment_file: Path, conditions: Conditions, tiny_start: Path) -> None:
