@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engine.choices import METHODS
 from engine.errors import RecipeError
 from engine.metalearning.recipe import BaseSection, DataSection
 
@@ -71,6 +72,12 @@ class SupervisedTraining:
             raise RecipeError(f"A learning rate of {self.learning_rate} makes no sense.", "Try 1.5e-3.")
 
 
+def check_method(method: str) -> None:
+    """RecipeError unless `method` is one of adaptation's."""
+    if method not in METHODS:
+        raise RecipeError(f"There is no method called '{method}'.", f"Use one of {', '.join(METHODS)}.")
+
+
 @dataclass(frozen=True)
 class ClosedFormRecipe:
     """kind = "closed-form": the discriminant alone."""
@@ -83,6 +90,9 @@ class ClosedFormRecipe:
     read_layers: tuple[int, ...] = (2, 3)
     discriminant: DiscriminantSection = field(default_factory=DiscriminantSection)
     method: str = "logistic"  # the adaptation that the base recommends
+
+    def __post_init__(self) -> None:
+        check_method(self.method)
 
 
 @dataclass(frozen=True)
@@ -97,6 +107,9 @@ class SupervisedRecipe:
     read_layers: tuple[int, ...] = (2, 3)
     views: ViewsSection = field(default_factory=ViewsSection)
     discriminant: DiscriminantSection = field(default_factory=DiscriminantSection)
-    method: str = "logistic"  # the adaptation that the base recommends
     networks: NetworksSection = field(default_factory=NetworksSection)
     training: SupervisedTraining = field(default_factory=SupervisedTraining)
+    method: str = "logistic"  # the adaptation that the base recommends
+
+    def __post_init__(self) -> None:
+        check_method(self.method)

@@ -1,0 +1,135 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.adaptation import Adapted, LabelledClip, adapt
+from engine.adaptation.settings import resolve_settings
+from engine.bases import load_base
+from engine.errors import CorpusError, RecipeError
+from engine.extractors import Mixture
+from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress
+from engine.metalearning.recipe import parse_recipe
+from engine.metalearning.train import train_base
+from tests.engine.conftest import voice
+
+CLOSED_FORM = 'kind = "closed-form"'
+SUPERVISED = """kind = "supervised"
+[views]
+augmented = 1
+[networks]
+count = 2
+width = 16
+embedding_size = 8
+[training]
+steps = 4
+batch = 6
+shortest_s = 0.2
+longest_s = 0.3
+checkpoint_steps = 2"""
+
+
+def recipe(path: Path, start: Path, kind: str, corpora: str = '"nemo", "ravdess"') -> Path:
+    first, *rest = kind.split("\n")
+    lines = [first, 'name = "tiny"', "seed = 2", "read_layers = [1, 2]", *rest]
+    lines += ["[data]", f"corpora = [{corpora}]", 'validation = ["emodb"]', "[base]", f'start = "{start}"']
+    path.write_text("\n".join(lines))
+    return path
+
+
+def run(path: Path, root: Path, folder: Path) -> Iterator[TrainingEvent]:
+    return train_base(str(path), root, folder, device="cpu")
+
+
+@pytest.mark.parametrize("kind", [CLOSED_FORM, SUPERVISED])
+def test_a_run_ends_in_a_base_that_can_be_adapted(
+    kind: str, corpora_root: Path, tiny_start: Path, tmp_path: Path
+) -> None:
+    events = list(run(recipe(tmp_path / "r.toml", tiny_start, kind), corpora_root, tmp_path / "run"))
+    assert events[-1] == Trained(tmp_path / "run" / "base")
+    base = load_base(str(tmp_path / "run" / "base"))
+    assert isinstance(base.encoder.extractor, Mixture)
+    assert len(base.encoder.extractor.members) == (1 if kind == CLOSED_FORM else 3)
+    assert base.training["corpora"] == {"nemo": 24, "ravdess": 24}
+    assert not base.standardised
+    card = (tmp_path / "run" / "base" / "README.md").read_text()
+    assert "CC BY-NC-SA" in card
+    assert kind.split("\n")[0] in card
+    clips = [LabelledClip((voice(take, 0.5, 100.0 * 1.6**label),), label) for label in range(2) for take in range(3)]
+    *_, adapted = adapt(base, clips, ("a", "b"), resolve_settings(base.recommended))
+    assert isinstance(adapted, Adapted)
+    assert adapted.settings.method == "logistic"
+    assert torch.isfinite(adapted.head.weight).all()
+
+
+def test_killed_anywhere_and_started_again_it_is_the_same_base(
+    corpora_root: Path, tiny_start: Path, tmp_path: Path
+) -> None:
+    path = recipe(tmp_path / "r.toml", tiny_start, SUPERVISED)
+    whole = list(run(path, corpora_root, tmp_path / "whole"))
+    for kill_after in (3, 5, 7, 4):
+        events = run(path, corpora_root, tmp_path / "killed")
+        for _ in range(kill_after):
+            next(events)
+        events.close()  # type: ignore[attr-defined]
+    list(run(path, corpora_root, tmp_path / "killed"))
+    weights = [(tmp_path / name / "base" / "model.safetensors").read_bytes() for name in ("whole", "killed")]
+    assert weights[0] == weights[1]
+    logs = [(tmp_path / name / "log.csv").read_text().splitlines() for name in ("whole", "killed")]
+    assert [line.rsplit(",", 1)[0] for line in logs[0]] == [line.rsplit(",", 1)[0] for line in logs[1]]
+    assert len(logs[0]) == 1 + 8
+    told = [event for event in whole if isinstance(event, TrainingProgress) and event.loss is not None]
+    assert [event.step for event in told] == list(range(1, 9))
+    assert told[-1].remaining_s == 0
+
+
+def test_figures_of_the_validation_corpora_are_in_the_card(
+    corpora_root: Path, tiny_start: Path, tmp_path: Path
+) -> None:
+    path = recipe(tmp_path / "r.toml", tiny_start, CLOSED_FORM)
+    events = list(run(path, corpora_root, tmp_path / "run"))
+    # three labels of eight clips cannot fill 4-way episodes, and that is said, not hidden
+    told = [str(event) for event in events]
+    assert any("not validated" in line for line in told)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("[networks]\nwidth = 20", "width a multiple of 8"),
+        ("[training]\nbatch = 2", "batch of 4"),
+        ("[training]\nshortest_s = 3.0\nlongest_s = 2.0", "shortest_s <= longest_s"),
+        ("[views]\naugmented = -1", "cannot hold -1 copies"),
+        ("[discriminant]\nshrinkage = 0.0", "shrinkage in 0 to 1"),
+        ("[training]\nlearning_rate = 2.0", "makes no sense"),
+    ],
+)
+def test_wrong_values_are_refused_in_words(lines: str, told: str, tiny_start: Path, tmp_path: Path) -> None:
+    import tomllib
+
+    text = recipe(tmp_path / "r.toml", tiny_start, 'kind = "supervised"').read_text() + "\n" + lines
+    with pytest.raises(RecipeError) as refused:
+        parse_recipe(tomllib.loads(text), "r.toml")
+    assert told in str(refused.value)
+
+
+def test_a_method_that_no_base_can_recommend_is_refused(tiny_start: Path, tmp_path: Path) -> None:
+    import tomllib
+
+    text = 'method = "guess"\n' + recipe(tmp_path / "r.toml", tiny_start, CLOSED_FORM).read_text()
+    with pytest.raises(RecipeError, match="guess"):
+        parse_recipe(tomllib.loads(text), "r.toml")
+
+
+def test_a_corpus_of_one_emotion_is_refused(corpora_root: Path, tiny_start: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "corpora" / "nemo"
+    folder.mkdir(parents=True)
+    for file in (corpora_root / "nemo").glob("anger*"):
+        (folder / file.name).write_bytes(file.read_bytes())
+    rows = [f"{file.name},anger,s0,xx,0.4" for file in sorted(folder.iterdir())]
+    (folder / "manifest.csv").write_text("\n".join(["file,label,speaker,language,duration_s", *rows]))
+    path = recipe(tmp_path / "r.toml", tiny_start, CLOSED_FORM, '"nemo"')
+    path.write_text(path.read_text().replace('validation = ["emodb"]', ""))
+    with pytest.raises(CorpusError, match="one emotion only"):
+        list(run(path, tmp_path / "corpora", tmp_path / "run"))
