@@ -22,7 +22,11 @@ from serstudio.usecases.requests import (
 from serstudio.wording import counted
 
 base_option = click.option(
-    "--base", default="compact", show_default=True, metavar="NAME", help="compact, hf:FOLDER-OR-ID, or a folder of a base or a model."
+    "--base",
+    default="compact",
+    show_default=True,
+    metavar="NAME",
+    help="compact, hf:FOLDER-OR-ID, or a folder of a base or a model.",
 )
 device_option = click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
 seed_option = click.option("--seed", type=int, default=0, show_default=True)
