@@ -15,6 +15,8 @@ from engine.adaptation import AdaptationSettings, Adapted, adapt
 from engine.base_folder import load_base_folder, wrong_sums
 from engine.bases import load_base
 from engine.errors import BaseError, CorpusError, RecipeError
+from engine.metalearning import episodic
+from engine.metalearning.checkpoints import save_checkpoint
 from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, TrainingRemark
 from engine.metalearning.train import train_base
 from tests.engine.conftest import labelled
@@ -122,6 +124,30 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights(
         load_base_folder(tmp_path / "whole" / "base").cosine_scale
         == load_base_folder(tmp_path / "stopped" / "base").cosine_scale
     )
+
+
+def test_a_kill_between_the_best_weights_and_the_checkpoint_changes_nothing(
+    train: Train, tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = tiny_recipe(tiny_start, training="learning_rate = 1e-3")
+    train(text, "whole")
+    saved = []
+
+    def killed(*arguments: object) -> None:
+        if len(saved) == 3:
+            raise KeyboardInterrupt
+        saved.append(arguments)
+        save_checkpoint(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(episodic, "save_checkpoint", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(text, "killed")  # steps 1 and 2, the latter at the end of an epoch, step 3; killed at the end of the next
+    monkeypatch.undo()
+    assert not list((tmp_path / "killed").glob("base"))
+    train(text, "killed")
+    whole, again = weights(tmp_path / "whole"), weights(tmp_path / "killed")
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
+    assert [row["loss"] for row in rows(tmp_path / "whole")] == [row["loss"] for row in rows(tmp_path / "killed")]
 
 
 def test_a_finished_run_says_so_at_once(train: Train, tiny_start: Path) -> None:
