@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.bases import Base, load_base
 from engine.choices import Protocol
 from engine.device import resolve_device
-from engine.errors import CorpusError, RecipeError
+from engine.errors import BaseError, CorpusError, RecipeError
 from engine.metalearning.corpora import CORPORA, Corpus, read_corpus
 from engine.metalearning.events import Trained, TrainingProgress, TrainingRemark
 from engine.metalearning.experiments.grid import Layout, Setting
@@ -132,7 +132,8 @@ def _train(training: Training, conditions: Conditions) -> Generator[Report, None
         return None, f"not trained, for want of {', '.join(absent)}."
     folder = ""
     try:
-        for event in train_recipe(recipe, root, conditions.out / training.name, device=conditions.device):
+        run_folder = conditions.out / training.run_folder(recipe)
+        for event in train_recipe(recipe, root, run_folder, device=conditions.device):
             match event:
                 case Trained():
                     folder = str(event.folder)
@@ -143,6 +144,8 @@ def _train(training: Training, conditions: Conditions) -> Generator[Report, None
     except CorpusError as error:  # the table's other trainings may go on
         yield TrainingRemark(f"{training.title}: {error.message}", error.hint)
         return None, f"not trained: {error.message}"
+    except BaseError as error:
+        raise BaseError(error.message, "Say where it is: --start hf:FOLDER.") from error
     start = conditions.start or training.settings.base.start
     return folder, f"trained from {start} on {total - len(absent)} of the paper's {total} corpora."
 

@@ -1,5 +1,6 @@
 """The meta-trainings that an experiment needs, fitted to the corpora that are at hand. No torch."""
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,8 +29,7 @@ class Training:
     def fitted(self, corpora_root: Path, start: str | None) -> Recipe | None:
         """The recipe without the corpora that are absent, and starting from `start`, if that is given.
 
-        None if there is nothing to train on. The text tells what was changed, so that a run folder of other
-        corpora or of another start is not taken for this one.
+        None if there is nothing to train on. The text tells what was changed.
         """
         absent = self.absent(corpora_root)
         settings = self.settings
@@ -47,6 +47,12 @@ class Training:
             told.append(f"# Here from {start}.")
             settings = replace(settings, base=BaseSection(start))
         return Recipe("\n".join([*told, self.recipe.text]), settings)
+
+    def run_folder(self, fitted: Recipe) -> str:
+        """The name of its run folder: another one for other corpora or another start, so that none is in the way."""
+        if fitted.text == self.recipe.text:
+            return self.name
+        return f"{self.name}-{zlib.crc32(fitted.text.encode()):08x}"
 
 
 def read_trainings(names: Sequence[str], beside: Path) -> Mapping[str, Training]:

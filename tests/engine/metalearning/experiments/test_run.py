@@ -7,7 +7,7 @@ import pytest
 
 from engine.base_folder import Base, save_base
 from engine.choices import Protocol
-from engine.errors import CorpusError, RecipeError
+from engine.errors import BaseError, CorpusError, RecipeError
 from engine.metalearning.events import TrainingProgress, TrainingRemark
 from engine.metalearning.experiments.recipe import read_experiment
 from engine.metalearning.experiments.run import Conditions, ExperimentEvent, TableMade, run_experiment
@@ -76,6 +76,24 @@ def test_an_interrupted_experiment_goes_on(experiment_file: Path, conditions: Co
     measured = [event.message for event in rest if isinstance(event, TrainingProgress) and event.steps]
     assert measured
     assert all(message.startswith("nEMO") for message in measured)
+
+
+def test_corpora_that_came_later_are_trained_on_in_a_folder_of_their_own(
+    experiment_file: Path, conditions: Conditions, corpora_root: Path, tmp_path: Path
+) -> None:
+    later = tmp_path / "later"
+    later.mkdir()
+    for name in ("emodb", "nemo"):
+        (later / name).symlink_to(corpora_root / name)
+    conditions = replace(conditions, corpora_root=later)
+    run(experiment_file, conditions)
+    (later / "tess").symlink_to(corpora_root / "ravdess")
+
+    notes = table_of(run(experiment_file, conditions)).notes
+
+    assert "on 2 of the paper's 2 corpora" in notes[1]
+    assert (conditions.out / "one" / "base").is_dir()  # the whole recipe's, under its own name
+    assert len(list(conditions.out.glob("one-*/base"))) == 1
 
 
 def test_a_base_is_measured_without_training(experiment_file: Path, conditions: Conditions, tiny_start: Path) -> None:
@@ -157,6 +175,11 @@ def test_a_training_that_cannot_be_leaves_its_cells_empty(experiment_file: Path,
     assert "one: No corpus can fill an episode of 2 classes with 9 + 2 clips" in remarks(events)
     assert table_of(events).notes[1].startswith("one: not trained: No corpus can fill an episode")
     assert all(cell.measured is None for row in table_of(events).blocks[0].cells for cell in row)
+
+
+def test_an_encoder_that_is_not_on_this_machine(experiment_file: Path, conditions: Conditions) -> None:
+    with pytest.raises(BaseError, match=r"'nobody/such-model' is not on this machine.*--start hf:FOLDER"):
+        run(experiment_file, replace(conditions, start="hf:nobody/such-model"))
 
 
 def test_nothing_to_measure(experiment_file: Path, conditions: Conditions, tmp_path: Path) -> None:
