@@ -9,6 +9,7 @@ from engine.choices import DEVICES, HEADS, METHODS, TRAINED
 from serstudio.cli import output
 from serstudio.cli.projects import FOLDER, json_option
 from serstudio.errors import SerStudioError
+from serstudio.licence_words import terms_of
 from serstudio.usecases.requests import (
     AdaptProject,
     CheckProject,
@@ -209,3 +210,5 @@ def export(folder: Path, to: Path, version: int | None, device: str, as_json: bo
         f"the same answers on {counted(exported.verified_clips, 'sound')} "
         f"(largest difference {exported.largest_difference:.1g})."
     )
+    terms = terms_of(exported.licence)
+    output.say(f"{terms.headline}: " + " ".join(terms.points))

@@ -49,7 +49,7 @@ def export_model(request: ExportModel) -> Iterator[Event]:
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     size = sum(file.stat().st_size for file in target.iterdir())
-    yield Done(ModelExported(target, version.number, len(windows), largest, size))
+    yield Done(ModelExported(target, version.number, len(windows), largest, size, original.base_licence))
 
 
 def _refuse_unfit(target: Path, source: Path) -> None:

@@ -1,6 +1,7 @@
 """The model card: the README.md that travels with a model."""
 
 from engine.model_folder import AdaptedModel
+from serstudio.licence_words import terms_of
 from serstudio.method_words import HEAD_SENTENCES, method_sentence
 
 
@@ -22,9 +23,13 @@ A few-shot speech emotion model, adapted from a handful of labelled clips of the
 
 {sum(x.clips for x in model.labels)} clips by {origin["speakers"] or "an unknown number of"} speakers in all.
 {unnamed}
+## What you may do with it
+
+{_terms(model)}
+
 ## How it was made
 
-- Base: {model.base}. Licence of the base: {model.base_licence}.
+- Base: {model.base}.
 - Adaptation: {origin["method"]}: {method_sentence(origin["method"])}{steps}{trained}, seed {origin["seed"]}.
 - Head: {model.head.kind}: {HEAD_SENTENCES[model.head.kind]}.{_voices(model)}
 - Made with {origin["made_with"]} on {origin["machine"]}, {origin["made_at"]}.
@@ -51,6 +56,16 @@ whose scores are averaged by duration.
 - {_score_words(model)}
 - It tells how a clip sounds, not what a person feels. Do not use it to judge people.
 """
+
+
+def _terms(model: AdaptedModel) -> str:
+    terms = terms_of(model.base_licence)
+    points = "\n".join(f"- {point}" for point in terms.points)
+    return f"""**{terms.headline}.** The model contains the weights of its base, and the terms of these go with it.
+
+{points}
+
+That is the gist; what decides is the licence of the base: {model.base_licence.rstrip(".") or "not stated"}."""
 
 
 def _voices(model: AdaptedModel) -> str:

@@ -194,6 +194,7 @@ class ModelExported:
     verified_clips: int  # windows of sound on which copy and original were compared
     largest_difference: float
     size_bytes: int
+    licence: str  # of the base, whose weights the model contains
 
 
 # --- evaluate --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from serstudio.errors import ProjectError
 from serstudio.interchange.manifest import ManifestRow, read_manifest
+from serstudio.licence_words import terms_of
 from serstudio.project import Project
 from serstudio.usecases import dispatch
 from serstudio.usecases.events import Done, Event, Progress, Warned
@@ -205,6 +206,7 @@ class Tour:
         yield StepStarted(8, "Share: export the model", f"serstudio export {PROJECT} --to {MODEL}")
         exported = yield from _follow(ExportModel(self._project, self._model), ModelExported)
         yield Said(f"{exported.size_bytes / 1e6:.0f} MB in one folder, checked on {exported.verified_clips} clips.")
+        yield Said(f"{terms_of(exported.licence).headline}; its model card says more.")
 
     def _compare(self, before: tuple[FileResult, ...]) -> Generator[TourEvent, None, float]:
         yield StepStarted(9, "A colleague classifies with that folder", f"serstudio classify {MODEL} CLIP...")

@@ -17,6 +17,9 @@ def test_the_job_from_labels_to_a_colleague(adapted_project: Path, voices: Path,
         assert result["label"] == max(result["scores"], key=result["scores"].get)
     exported = run("export", adapted_project, "--to", tmp_path / "a model", "--json")
     assert exported.json["version"] == 1
+    assert exported.json["licence"] == "none"
+    told = run("export", adapted_project, "--to", tmp_path / "another").out
+    assert "Ask before you pass it on: The terms of part of it are not known" in told
     theirs = run("classify", tmp_path / "a model", voices, "--json")
     assert theirs.json == ours.json
 

@@ -92,6 +92,7 @@ def _adapt(request: AdaptProject) -> Iterator[Event]:
         folder = project.versions_folder / f"{number:04d}"
         folder.mkdir()
         (folder / "README.md").write_text("---\nlicense: mit\n---\n# A model card\n\nlabels", encoding="utf-8")
+        (folder / "config.json").write_text('{"base_licence": "CC BY-NC-SA 4.0"}', encoding="utf-8")
         project.add_version(
             ModelVersion(
                 number, f"models/{folder.name}", datetime.now(UTC), request.base, method,
@@ -123,7 +124,7 @@ def _export(request: ExportModel) -> Iterator[Event]:
     yield Progress(0, None, "Copying the model")
     request.to.mkdir()
     (request.to / "README.md").write_text("# card", encoding="utf-8")
-    yield Done(ModelExported(request.to, request.version or 1, 7, 0.0, 45_000_000))
+    yield Done(ModelExported(request.to, request.version or 1, 7, 0.0, 45_000_000, "CC BY-NC-SA 4.0"))
 
 
 def serve_fake_live(connection: Connection) -> None:

@@ -261,6 +261,29 @@ def test_the_model_card_is_previewed_without_its_front_matter(workspace: Workspa
     assert "license" not in workspace.share.card_text.toPlainText()
 
 
+def test_terms_that_go_with_the_model_are_said_before_it_is_sent(
+    workspace: Workspace, adapted: Session, qtbot, tmp_path
+) -> None:
+    screen = workspace.share
+    workspace.show_step(Step.SHARE)
+    assert screen.terms.isVisible()
+    assert screen.terms.message.text() == "Not for commercial use"
+    assert "Nobody may sell the model" in screen.terms.hint.text()
+    screen.use_parent_folder(tmp_path / "out")
+    screen.start_export()
+    qtbot.waitUntil(screen.exported.isVisible, timeout=20_000)
+    assert screen.exported.terms.text().startswith("Tell them: not for commercial use.")
+
+
+def test_a_free_licence_makes_no_fuss(workspace: Workspace, adapted: Session) -> None:
+    folder = workspace.share.version.folder()
+    assert folder is not None
+    (folder / "config.json").write_text('{"base_licence": "MIT"}', encoding="utf-8")
+    workspace.show_step(Step.SHARE)
+    workspace.share.on_version_changed()
+    assert not workspace.share.terms.isVisible()
+
+
 def test_nothing_to_share_leads_to_adapt(workspace: Workspace, session: Session) -> None:
     assert not workspace.share.empty.isHidden()
     assert "no adapted model" in (workspace.share.export.reason() or "")

@@ -3,13 +3,16 @@ from pathlib import Path
 
 import pytest
 
+from engine.base_folder import Base, save_base
 from engine.choices import METHODS, TUNING_METHODS
 from engine.errors import LabellingError, SerStudioError
 from engine.model_folder import load_model
+from serstudio.licence_words import base_licence
 from serstudio.project import Project
 from serstudio.usecases.dispatch import run
 from serstudio.usecases.events import Progress, Warned
 from serstudio.usecases.requests import AdaptProject, VersionAdded
+from tests.engine.conftest import tiny_encoder
 from tests.usecases.conftest import NAMES, events_of
 
 
@@ -36,8 +39,19 @@ def test_the_model_and_its_card_say_where_they_come_from(labelled_project: Path,
     model = load_model(added.folder, "cpu")
     assert [(label.name, label.clips, label.speakers) for label in model.labels] == [(name, 8, 4) for name in NAMES]
     card = (added.folder / "README.md").read_text()
-    for words in ("Ket", "anger | 8 | 4", "disjoint", "2 steps of Adam at 1e-05", "Licence of the base: none"):
+    for words in ("Ket", "anger | 8 | 4", "disjoint", "2 steps of Adam at 1e-05", "licence of the base: none"):
         assert words in card
+
+
+def test_the_card_says_what_the_licence_of_the_base_asks(labelled_project: Path, tmp_path: Path) -> None:
+    base = Base("tiny", tiny_encoder(), standardised=True, licence="Sources: start MIT; corpora nEMO CC BY-NC-SA 4.0.")
+    save_base(base, tmp_path / "base", card="", training={})
+    _, added = events_of(request(labelled_project, str(tmp_path / "base")))
+    assert isinstance(added, VersionAdded)
+    card = (added.folder / "README.md").read_text()
+    for words in ("**Not for commercial use.**", "- Research, teaching and private use are fine.", base.licence):
+        assert words in card
+    assert base_licence(added.folder) == base.licence
 
 
 def test_the_model_says_which_head_it_has_and_what_was_tuned(labelled_project: Path, tiny_base_folder: str) -> None:

@@ -145,6 +145,7 @@ def test_the_exported_folder_gives_identical_scores(adapted_project: Path, voice
     assert isinstance(exported, ModelExported)
     assert exported.largest_difference == 0.0
     assert exported.verified_clips == 21
+    assert exported.licence == "none"
     assert {file.name for file in exported.folder.iterdir()} == {"model.safetensors", "config.json", "README.md"}
     assert classify(exported.folder, voices) == classify(adapted_project, voices)
 

@@ -8,6 +8,7 @@ from serstudio.gui.widgets.buttons import Kind, make_button, set_icon
 from serstudio.gui.widgets.empty_state import RoundIcon
 from serstudio.gui.widgets.layout import Card, column, row, rule
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
+from serstudio.licence_words import terms_of
 from serstudio.usecases.requests import ModelExported
 from serstudio.wording import counted
 
@@ -36,6 +37,7 @@ class ExportedCard(Card):
         )
         head.setStretch(1, 1)
         self.add(head)
+        self.terms = make_text("", Role.WARNING, wrap=True)
         self.add(row(self.folder, self.open))
         self.add(rule())
         self.add(make_text("What your colleague does", Role.STRONG))
@@ -51,6 +53,7 @@ class ExportedCard(Card):
         line.addWidget(self.command, 1)
         line.addWidget(self.copy)
         self.add(box)
+        self.add(self.terms)
         self.open.clicked.connect(self.on_open_clicked)
         self.copy.clicked.connect(self.on_copy_clicked)
         self.hide()
@@ -63,6 +66,9 @@ class ExportedCard(Card):
             f"The copy was loaded again and gave {same} on {counted(exported.verified_clips, 'sound')}. "
             f"It takes {size_words(exported.size_bytes)}."
         )
+        terms = terms_of(exported.licence)
+        self.terms.setText(f"Tell them: {terms.headline[0].lower()}{terms.headline[1:]}. The model card says more.")
+        self.terms.setVisible(terms.restricted)
         self.folder.set_full_text(str(exported.folder))
         self.command.set_full_text(f'serstudio classify "{exported.folder.name}" recording.wav')
         self.copy.setText("Copy")

@@ -10,6 +10,7 @@ from serstudio.gui.screens.share.exported_card import ExportedCard
 from serstudio.gui.screens.version_chooser import VersionChooser
 from serstudio.gui.session import Session
 from serstudio.gui.steps import Step, version_reason
+from serstudio.gui.widgets.banner import Banner, Tone
 from serstudio.gui.widgets.buttons import Kind, ReasonedButton, make_button
 from serstudio.gui.widgets.disclosure import Disclosure
 from serstudio.gui.widgets.empty_state import EmptyState
@@ -17,6 +18,7 @@ from serstudio.gui.widgets.job_progress import show_progress
 from serstudio.gui.widgets.layout import Card, Page, column, row
 from serstudio.gui.widgets.markdown_view import MarkdownView
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
+from serstudio.licence_words import base_licence, terms_of
 from serstudio.usecases.events import Progress
 from serstudio.usecases.requests import ExportModel, ModelExported
 
@@ -36,6 +38,7 @@ class ShareScreen(Page):
             make_button("Export", Kind.PRIMARY, "share", tip="Write and verify the folder", shortcut="Ctrl+Return")
         )
         self.export.button.setShortcut("Ctrl+Return")
+        self.terms = Banner(closable=False)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the export")
@@ -72,6 +75,7 @@ class ShareScreen(Page):
             "label, how it was adapted, and the licence of the base. No recording leaves your project."
         )
         card.add(make_text(words, Role.MUTED, wrap=True))
+        card.add(self.terms)
         card.add(self.export)
         self._running = QWidget()
         self._running.setLayout(column(self.bar, row(self.now, 1, self.cancel)))
@@ -106,6 +110,15 @@ class ShareScreen(Page):
         card = folder / "README.md" if folder is not None else None
         text = card.read_text(encoding="utf-8") if card is not None and card.is_file() else ""
         self.card_text.show_markdown(_without_front_matter(text))
+        self._show_terms(base_licence(folder) if folder is not None else "")
+
+    def _show_terms(self, licence: str) -> None:
+        """What the licence of the weights asks, before the model is sent; nothing where it asks little."""
+        terms = terms_of(licence)
+        if licence and terms.restricted:
+            self.terms.show_message(terms.headline, "\n".join(terms.points), Tone.WARNING)
+        else:
+            self.terms.hide()
 
     def on_change_clicked(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Make the model's folder in", str(self._parent_folder))

@@ -1,0 +1,75 @@
+"""What the licence of a model's weights asks of whoever passes the model on: in plain words, for cards and screens.
+
+An adapted model contains weights of its base, and the base's licence names those of all that it was trained on. The
+words are found by the usual marks of licences, so that they hold for any base.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_NOT_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial", re.IGNORECASE)
+_NO_CHANGES = re.compile(r"\bND\b|no[- ]?derivatives", re.IGNORECASE)
+_SHARE_ALIKE = re.compile(r"\bSA\b|\b[AL]?GPL|\bODbL\b|share[- ]?alike", re.IGNORECASE)
+_RESEARCH = re.compile(r"\bresearch\b", re.IGNORECASE)
+_CREDIT = re.compile(r"\bCC BY\b|attribution", re.IGNORECASE)
+_NOTICE = re.compile(r"\bMIT\b|\bApache\b|\bBSD\b|\bISC\b", re.IGNORECASE)
+_FREE = re.compile(r"\bCC0\b|public domain", re.IGNORECASE)
+_NOT_STATED = re.compile(r"none stated|on request|own (public )?licence|as stated by", re.IGNORECASE)
+
+_ONLY_PRIVATE = (
+    "Research, teaching and private use are fine. Nobody may sell the model, build it into a product or a paid "
+    "service, or earn money with it in another way; this holds for you and for everybody who gets it from you."
+)
+_HEADLINES = {  # (not commercial, makers must be asked)
+    (True, False): "Not for commercial use",
+    (True, True): "Not for commercial use; ask before you pass it on",
+    (False, True): "Ask before you pass it on",
+    (False, False): "It may be passed on",
+}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """`headline` has no full stop; `points` are whole sentences. `restricted`: it should be read before sending."""
+
+    headline: str
+    points: tuple[str, ...]
+    restricted: bool
+
+
+def terms_of(licence: str) -> Terms:
+    """What `licence`, a line of text, asks. One that says nothing known must be looked up."""
+
+    def says(pattern: re.Pattern[str]) -> bool:
+        return pattern.search(licence) is not None
+
+    not_commercial, no_changes, share_alike = says(_NOT_COMMERCIAL), says(_NO_CHANGES), says(_SHARE_ALIKE)
+    credit = says(_CREDIT) or says(_NOTICE)
+    unclear = says(_NOT_STATED) or not (not_commercial or no_changes or share_alike or credit or says(_FREE))
+    points = {
+        _ONLY_PRIVATE: not_commercial,
+        "Part of it may not be passed on in a changed form, and an adapted model is one: ask its makers.": no_changes,
+        "Whoever passes it on, changed or not, must do so under these same terms.": share_alike,
+        "Name the sources: leave the model card in the folder, for they are listed there.": credit,
+        "Part of it was given for research: for anything else, ask its makers first.": says(_RESEARCH),
+        "The terms of part of it are not known here: look them up where it comes from, or ask its makers.": unclear,
+    }
+    must_ask = no_changes or unclear
+    headline = _HEADLINES[(not_commercial, must_ask)]
+    restricted = not_commercial or must_ask or share_alike or says(_RESEARCH)
+    return Terms(headline, tuple(point for point, holds in points.items() if holds), restricted)
+
+
+def base_licence(model_folder: Path) -> str:
+    """The licence of the base of the model in `model_folder`, as stated; "" where there is none to read.
+
+    Read without the engine, for the window needs it at once.
+    """
+    try:
+        config = json.loads((model_folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    licence = config.get("base_licence") if isinstance(config, dict) else None
+    return licence if isinstance(licence, str) else ""
