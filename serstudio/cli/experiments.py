@@ -14,19 +14,23 @@ from serstudio.usecases.requests import ExperimentRun, RunExperiment
 
 @click.command()
 @click.argument("table", metavar="TABLE")
-@click.option("--corpora", required=True, type=FOLDER, metavar="FOLDER", help="Holds one folder a corpus.")
+@click.option(
+    "--corpora", required=True, type=FOLDER, metavar="FOLDER", help="Holds one folder a corpus: emodb/, ravdess/ ..."
+)
 @click.option(
     "--out",
     type=FOLDER,
     default=Path("experiments"),
     show_default=True,
     metavar="FOLDER",
-    help="Trainings and figures are kept there; several tables may share it.",
+    help="Trainings and figures are kept there, and used again; several tables may share it.",
 )
-@click.option("--base", metavar="BASE", help="Train nothing; measure this base. [tables 6, 8, 9, 10]")
-@click.option("--start", metavar="ENCODER", help="Train from this encoder, not from XLS-R 300M.")
-@click.option("--episodes", type=click.IntRange(min=1), help="[default: the recipe's, 600]")
-@click.option("--queries", type=click.IntRange(min=1), help="Query clips a label. [default: the recipe's, 15]")
+@click.option(
+    "--base", metavar="BASE", help="Train nothing, measure this base: compact, or a folder. For tables 6, 8, 9, 10."
+)
+@click.option("--start", metavar="ENCODER", help="Train from this, not from XLS-R 300M: compact-encoder, or hf:FOLDER.")
+@click.option("--episodes", type=click.IntRange(min=1), metavar="N", help="Episodes a cell. [default: 600]")
+@click.option("--queries", type=click.IntRange(min=1), metavar="N", help="Query clips a label. [default: 15]")
 @click.option(
     "--protocol",
     type=click.Choice([protocol.value for protocol in Protocol]),
@@ -50,11 +54,13 @@ def experiment(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Make a table of the main paper again: table4 to table10, or a TOML file like theirs.
+    """Make a table of the main paper again.
 
-    What it needs is trained first, on the corpora that are there (with XLS-R 300M that takes a GPU and days);
-    --base spares that. The paper's figure stands beside ours in brackets. Stop it at any time: the same command
-    goes on where it was.
+    TABLE is table4, table5 ... table10, or a TOML file like theirs (resources/recipes/paper).
+
+    What the table compares is trained first, on those of its corpora that are there: with XLS-R 300M that takes
+    GPUs and days; --base spares it, --start makes it smaller. The paper's figure stands beside ours in brackets.
+    Stop it at any time: the same command goes on where it was.
     """
     request = RunExperiment(
         recipe=table,

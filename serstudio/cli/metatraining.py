@@ -13,15 +13,32 @@ from serstudio.usecases.requests import BaseTrained, MetatrainBase
 
 @click.command()
 @click.argument("recipe", metavar="RECIPE")
-@click.option("--corpora", required=True, type=FOLDER, metavar="FOLDER", help="Holds one folder a corpus.")
-@click.option("--out", "run_folder", required=True, type=FOLDER, metavar="FOLDER", help="The base, logs, checkpoint.")
+@click.option(
+    "--corpora", required=True, type=FOLDER, metavar="FOLDER", help="Holds one folder a corpus: ravdess/, nemo/ ..."
+)
+@click.option(
+    "--out",
+    "run_folder",
+    required=True,
+    type=FOLDER,
+    metavar="FOLDER",
+    help="A new folder for the run. The result will be in its base/, beside log.csv and checkpoints.",
+)
 @device_option
 @json_option
 def metatrain(recipe: str, corpora: Path, run_folder: Path, device: str, as_json: bool) -> None:
-    """Train a base from corpora by RECIPE, a TOML file or the name of a bundled one.
+    """Train a base from corpora, by a recipe.
 
-    Stop it at any time: the same command goes on where it was, with the same result. On several GPUs or
-    machines start it with `accelerate launch -m serstudio metatrain ...`.
+    RECIPE is a TOML file, or the name of a bundled one:
+
+    \b
+    compact              the base that ships: a closed form and small networks
+    compact-closed-form  the closed form alone
+    compact-episodic     the main paper's method on the small encoder
+    main-paper           the main paper's own, on XLS-R 300M; needs GPUs
+
+    Stop it at any time: the same command goes on where it was, with the same result. Episodic recipes can use
+    several GPUs or machines: `accelerate launch -m serstudio metatrain ...`.
     """
     trained = output.follow(MetatrainBase(recipe, corpora, run_folder, device), BaseTrained)
     if not is_main_process():

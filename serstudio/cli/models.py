@@ -29,34 +29,45 @@ base_option = click.option(
     metavar="NAME",
     help="compact, hf:FOLDER-OR-ID, or a folder of a base or a model.",
 )
-device_option = click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
-seed_option = click.option("--seed", type=int, default=0, show_default=True)
+device_option = click.option(
+    "--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="auto: cuda where there is one."
+)
+seed_option = click.option("--seed", type=int, default=0, show_default=True, help="The same seed, the same result.")
 method_option = click.option(
     "--method",
     type=click.Choice(METHODS),
-    help="disjoint and pmf tune the encoder; the others fit that head and tune nothing. [default: as the base "
-    "recommends]",
+    help="disjoint and pmf tune the encoder, which takes minutes; the others only fit that head, which takes "
+    "seconds. [default: as the base recommends]",
 )
-head_option = click.option("--head", type=click.Choice(HEADS), help="The head, also on a tuned encoder.")
+head_option = click.option("--head", type=click.Choice(HEADS), help="Which head is fitted, also after tuning.")
 speaker_mean_option = click.option(
     "--speaker-mean/--no-speaker-mean",
     default=None,
-    help="Take away the mean of each named speaker who has two labels or more (or neutral clips).",
+    help="Take each named speaker's mean away, so that the voice itself counts less; only of speakers with two "
+    "labels or more, or with neutral clips.",
 )
 
 
 def tuning_options(command: Callable[..., None]) -> Callable[..., None]:
     """--steps, --lr, --trained: without them it is what the base recommends."""
     options = (
-        click.option("--steps", type=click.IntRange(min=0), help="Steps of tuning. [default: as the base recommends]"),
         click.option(
-            "--lr", type=click.FloatRange(min=0, min_open=True), help="Learning rate. [default: as the base recommends]"
+            "--steps",
+            type=click.IntRange(min=0),
+            metavar="N",
+            help="Steps of tuning. [default: as the base recommends]",
+        ),
+        click.option(
+            "--lr",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="RATE",
+            help="Learning rate. [default: as the base recommends]",
         ),
         click.option(
             "--trained",
             type=click.Choice(TRAINED),
-            help="What is tuned: all of it, its LayerNorms, its highest layer, its extractor. [default: as the base "
-            "recommends]",
+            help="What is tuned: the whole encoder, its LayerNorms, its highest layer, or its extractor. [default: as "
+            "the base recommends]",
         ),
     )
     for option in reversed(options):
@@ -87,9 +98,10 @@ def adapt(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Make a new version of the model from the labelled clips of DIR.
+    """Make a new model version from the labels of DIR.
 
-    It always starts from the base and uses all labelled clips; earlier versions stay.
+    It always starts from the base and uses all labelled clips; earlier versions stay. The base says how it is
+    best adapted; --method disjoint is the main paper's own fine-tuning.
     """
     request = AdaptProject(
         folder=folder,

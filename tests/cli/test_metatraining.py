@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from engine.metalearning.recipe import KINDS, find_recipe, read_recipe
 from tests.cli.conftest import Run, run_apart, start
 from tests.engine.metalearning.conftest import corpora_root, tiny_recipe, tiny_start
 
@@ -53,6 +54,14 @@ def test_metatrain_refuses_in_words(recipe: Path, corpora_root: Path, tmp_path: 
     (tmp_path / "mine" / "thesis.txt").write_text("mine")
     recipe.write_text(tiny_recipe("/nowhere"))
     assert "not empty" in fails("metatrain", recipe, "--corpora", corpora_root, "--out", tmp_path / "mine").err
+
+
+def test_the_recipes_that_the_help_names_can_be_read(run: Run) -> None:
+    told = run("metatrain", "--help").out
+    names = re.findall(r"^  (\S+) {2,}", told[told.index("bundled one:") : told.index("Options:")], re.MULTILINE)
+    assert len(names) == 4
+    for name in names:
+        assert read_recipe(find_recipe(name)).settings.kind in KINDS
 
 
 @pytest.mark.slow
