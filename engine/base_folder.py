@@ -5,7 +5,6 @@ precision allowed), the licence that they inherit, what adaptation was measured 
 recipe, corpora, seed and figures of its training. Nothing is ever unpickled.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -15,18 +14,20 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.backbones.protocol import Backbone
+from engine.checksums import write_sums, wrong_sums
 from engine.choices import Recommended
 from engine.encoder import EmotionEncoder, build_backbone, build_encoder
 from engine.errors import BaseError
 from engine.heads import COSINE_SCALE
+from engine.weights_file import write_weights
 
 FORMAT = "serstudio-base"
 FORMAT_VERSION = 1
-CONFIG, WEIGHTS, CARD, SUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 _EXTRACTOR = "extractor."  # in the weights file; the backbone's tensors have the names that they were published under
 _DTYPES = {"float16": torch.float16, "float32": torch.float32}
 
@@ -59,10 +60,9 @@ def save_base(base: Base, folder: Path, card: str, training: Mapping[str, Any], 
     shutil.rmtree(staging, ignore_errors=True)  # of a writer that was killed
     try:
         staging.mkdir(parents=True)
-        tensors = {name: tensor.detach().to("cpu", _DTYPES[dtype]) for name, tensor in _tensors(base.encoder).items()}
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, staging / WEIGHTS, {"format": "pt"})
+        tensors = {name: tensor.to(_DTYPES[dtype]) for name, tensor in _tensors(base.encoder).items()}
+        write_weights(staging / WEIGHTS, tensors, {"format": "pt"})
         (staging / CARD).write_text(card, encoding="utf-8")
-        (staging / WEIGHTS).chmod((staging / CARD).stat().st_mode)  # safetensors lets nobody else read what it writes
         write_config(base, staging, training, dtype)
         _replace(folder, staging)
     except (OSError, SafetensorError) as error:
@@ -87,8 +87,7 @@ def write_config(base: Base, folder: Path, training: Mapping[str, Any], dtype: s
     }
     text = json.dumps(config, ensure_ascii=False, indent=1, sort_keys=True)
     (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
-    sums = "".join(f"{_sha256(folder / name)}  {name}\n" for name in (WEIGHTS, CONFIG, CARD))
-    (folder / SUMS).write_text(sums, encoding="utf-8")
+    write_sums(folder, (WEIGHTS, CONFIG, CARD))
 
 
 def is_base_folder(folder: Path) -> bool:
@@ -154,20 +153,6 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def wrong_sums(folder: Path) -> list[str]:
-    """Names of the files that are missing or differ from SHA256SUMS; SHA256SUMS itself where it cannot be read."""
-    try:
-        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-        listed = [(line[:64], line[64:].strip()) for line in lines if line.strip()]
-    except (OSError, ValueError):
-        return [SUMS]
-    return [name for digest, name in listed if not _has_sum(folder / name, digest)] if listed else [SUMS]
-
-
-def _has_sum(path: Path, digest: str) -> bool:
-    return path.is_file() and _sha256(path) == digest
-
-
 def _tensors(encoder: EmotionEncoder) -> dict[str, Tensor]:
     """Every tensor of the encoder under its name in the weights file."""
     return dict(encoder.backbone.state_dict()) | {
@@ -193,11 +178,6 @@ def _replace(folder: Path, staging: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
     else:
         staging.rename(folder)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _damaged(folder: Path, why: str) -> BaseError:

@@ -5,7 +5,6 @@ the base or to the project, so that it can be given away. Version 1 of the forma
 vectors that were still to be standardised; it is read as the head that gives the same answers to the bit.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -14,9 +13,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
+from engine.checksums import sha256_of
 from engine.choices import Recommended
 from engine.device import resolve_device
 from engine.encoder import EmotionEncoder, build_encoder
@@ -24,6 +24,7 @@ from engine.errors import ModelFolderError
 from engine.heads import COSINE_SCALE, Head, prototype_head
 from engine.heads.frame import Frame
 from engine.heads.speakers import SpeakerOffsets
+from engine.weights_file import write_weights
 
 FORMAT = "serstudio-model"
 FORMAT_VERSION = 2
@@ -104,8 +105,8 @@ def save_model(model: AdaptedModel, folder: Path, card: str) -> None:
     }
     try:
         weights = folder / _WEIGHTS
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, weights)
-        config["weights_sha256"] = _sha256(weights)
+        write_weights(weights, tensors)
+        config["weights_sha256"] = sha256_of(weights)
         text = json.dumps(config, ensure_ascii=False, indent=1, sort_keys=True)
         (folder / _CONFIG).write_text(text + "\n", encoding="utf-8")
         (folder / _CARD).write_text(card, encoding="utf-8")
@@ -118,7 +119,7 @@ def load_model(folder: Path | str, device: str = "auto") -> AdaptedModel:
     folder = Path(folder)
     target = resolve_device(device)
     config = _read_config(folder)
-    if _sha256(folder / _WEIGHTS) != config["weights_sha256"]:
+    if sha256_of(folder / _WEIGHTS) != config["weights_sha256"]:
         raise _damaged(folder, "its weights differ from those that were written")
     try:
         tensors = load_file(folder / _WEIGHTS)
@@ -193,11 +194,6 @@ def _speakers(tensors: dict[str, Tensor], names: list[str] | None) -> SpeakerOff
     if names is None:
         return None
     return SpeakerOffsets(tuple(names), tensors["speakers.vectors"], tensors["speakers.overall"])
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _damaged(folder: Path, why: str) -> ModelFolderError:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.errors import RecipeError
+from engine.weights_file import write_weights
 
 _STATE = "state"
 _MODEL, _OPTIMISER = "model.", "optimiser."
@@ -86,8 +87,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     part = path.with_name(f".{path.name}")  # the next one overwrites it, should this process be killed here
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        save_file(stored, part, dict(metadata))
+        write_weights(part, tensors, metadata)
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(path)

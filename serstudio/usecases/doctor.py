@@ -1,6 +1,5 @@
 """Look at this machine: what SER Studio needs, what it found, and the mend of what is missing."""
 
-import hashlib
 import importlib.metadata
 import os
 import platform
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
+from engine.checksums import SUMS, wrong_sums
 from engine.errors import SerStudioError
 from engine.resources import resource
 from serstudio import __version__, bug_report
@@ -111,22 +111,14 @@ def _memory() -> Finding:
 
 def _base() -> Finding:
     folder = resource("bases/compact")
-    weights, sums = folder / "model.safetensors", folder / "SHA256SUMS"
+    weights, sums = folder / "model.safetensors", folder / SUMS
     if not weights.is_file() or not sums.is_file():
         return Finding("Bundled base", Verdict.PROBLEM, "not there", "Install SER Studio again.")
-    seen = ""
-    for line in sums.read_text(encoding="utf-8").splitlines():
-        wanted, name = line.split(maxsplit=1)
-        if not (folder / name).is_file() or _sha256(folder / name) != wanted:
-            return Finding("Bundled base", Verdict.PROBLEM, f"{name}: wrong checksum", "Install SER Studio again.")
-        seen = seen or wanted
-    size_mb = weights.stat().st_size / 1e6
-    return Finding("Bundled base", Verdict.OK, f"compact, {size_mb:.0f} MB, checksums right ({seen[:12]}…)")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    if wrong := wrong_sums(folder):
+        detail = f"{', '.join(wrong)}: wrong checksum"
+        return Finding("Bundled base", Verdict.PROBLEM, detail, "Install SER Studio again.")
+    size_mb, seen = weights.stat().st_size / 1e6, sums.read_text(encoding="utf-8")[:12]
+    return Finding("Bundled base", Verdict.OK, f"compact, {size_mb:.0f} MB, checksums right ({seen}…)")
 
 
 def _formats() -> Finding:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.audio.decode import AUDIO_SUFFIXES, MAX_CLIP_S, check_audio
+from engine.checksums import sha256_of
 from engine.errors import AudioError, ManifestError
 from serstudio.interchange.manifest import read_manifest
 from serstudio.project import Clip, NewClip, Project
@@ -163,7 +164,7 @@ def _checked_copy(project: Project, source: _Source, findings: _Findings) -> New
         raise AudioError(f"{kind} are not read here.", "Convert it to WAV or FLAC.")
     if not source.file.is_file() or source.file.stat().st_size == 0:
         check_audio(source.file)  # raises, and says what is wrong
-    sha256 = _hash(source.file)
+    sha256 = sha256_of(source.file)
     if (reason := _known(project, source, sha256, findings)) is not None:
         findings.skipped.append(Skipped(shown(source.file), reason, is_known=True))
         return None
@@ -203,11 +204,6 @@ def _missing(clip: Clip, source: _Source) -> str:
     if source.speaker and clip.speaker is None:
         parts.append("speaker")
     return " and ".join(parts)
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_whole(kept: Path, original: Path) -> bool:

@@ -4,7 +4,6 @@ The audio callback fills a ring; a writer thread drains it into a WAV file whose
 any moment. What a crash leaves behind is a clip again at the next `recover_recordings`.
 """
 
-import hashlib
 import os
 import secrets
 import threading
@@ -20,6 +19,7 @@ from engine.audio.capture import Microphone
 from engine.audio.decode import MIN_CLIP_S, probe_audio
 from engine.audio.level_meter import Level, LevelMeter
 from engine.audio.wav_file import WavWriter, mend_wav
+from engine.checksums import sha256_of
 from engine.errors import AudioError, MicrophoneError
 from serstudio.errors import ProjectError
 from serstudio.project import Clip, ClipSource, NewClip, Project
@@ -257,8 +257,7 @@ def _keep(project: Project, path: Path, name: str) -> Clip:
         if duration_s < MIN_CLIP_S:
             path.unlink()
             raise AudioError(f"The recording is too short ({duration_s:.2f} s).", f"Record at least {MIN_CLIP_S} s.")
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = sha256_of(path)
         clip = project.find_hash(sha256)  # digital silence of the same length, or a crash right after the row
         if clip is None:
             rate_hz = probe_audio(path).rate_hz

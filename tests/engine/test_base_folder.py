@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from engine.adaptation import AdaptationSettings, Adapted, adapt
-from engine.base_folder import Base, is_base_folder, load_base_folder, save_base, wrong_sums
+from engine.base_folder import Base, is_base_folder, load_base_folder, save_base
 from engine.bases import load_base
+from engine.checksums import wrong_sums
 from engine.choices import Recommended
 from engine.errors import BaseError
 from engine.extractors import GatedLinearUnit

@@ -70,6 +70,10 @@ def test_the_folder_holds_three_files_and_nothing_pickled(folder: Path) -> None:
     assert {file.name for file in folder.iterdir()} == {"config.json", "model.safetensors", "README.md"}
 
 
+def test_who_may_read_the_card_may_read_the_weights(folder: Path) -> None:
+    assert (folder / "model.safetensors").stat().st_mode == (folder / "README.md").stat().st_mode
+
+
 def test_a_changed_weight_is_noticed(folder: Path) -> None:
     weights = folder / "model.safetensors"
     data = bytearray(weights.read_bytes())

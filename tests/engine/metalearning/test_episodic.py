@@ -12,8 +12,9 @@ import torch
 from safetensors.torch import load_file
 
 from engine.adaptation import AdaptationSettings, Adapted, adapt
-from engine.base_folder import load_base_folder, wrong_sums
+from engine.base_folder import load_base_folder
 from engine.bases import load_base
+from engine.checksums import wrong_sums
 from engine.errors import BaseError, CorpusError, RecipeError
 from engine.metalearning import episodic
 from engine.metalearning.checkpoints import save_checkpoint
