@@ -1,6 +1,5 @@
 """evaluate: the few-shot protocol of the main paper over any manifest."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,7 +16,7 @@ from serstudio.cli.models import (
     tuning_options,
 )
 from serstudio.cli.projects import FOLDER
-from serstudio.usecases.requests import Evaluated, EvaluateManifest
+from serstudio.usecases.requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared
 from serstudio.wording import counted
 
 _COUNT = click.IntRange(min=1)
@@ -26,10 +25,12 @@ _COUNT = click.IntRange(min=1)
 @click.command()
 @click.option("--manifest", required=True, type=FOLDER, metavar="CSV", help="Columns file,label,speaker.")
 @click.option("--root", type=FOLDER, metavar="DIR", help="Where its files lie. [default: beside it]")
-@click.option("--ways", type=click.IntRange(min=2), default=4, show_default=True, help="Labels an episode.")
-@click.option("--shots", type=_COUNT, default=5, show_default=True, help="Support clips a label.")
-@click.option("--queries", type=_COUNT, default=12, show_default=True, help="Query clips a label.")
-@click.option("--episodes", type=_COUNT, default=100, show_default=True)
+@click.option(
+    "--ways", type=click.IntRange(min=2), metavar="N", default=4, show_default=True, help="Labels an episode."
+)
+@click.option("--shots", type=_COUNT, metavar="N", default=5, show_default=True, help="Support clips a label.")
+@click.option("--queries", type=_COUNT, metavar="N", default=12, show_default=True, help="Query clips a label.")
+@click.option("--episodes", type=_COUNT, metavar="N", default=100, show_default=True, help="Episodes to draw.")
 @click.option(
     "--protocol",
     type=click.Choice([protocol.value for protocol in Protocol]),
@@ -100,10 +101,12 @@ def evaluate(
         trained=trained,
         speaker_mean=speaker_mean,
     )
-    results: list[Evaluated] = []
-    for method in methods or (None,):
-        results.append(output.follow(replace(request, method=method), Evaluated))
-        _say(results[-1])
+    if methods:
+        results = output.follow(CompareMethods(request, methods), MethodsCompared).results
+    else:
+        results = (output.follow(request, Evaluated),)
+    for evaluated in results:
+        _say(evaluated)
     for skipped in results[0].skipped:
         output.warn(f"skipped {skipped.file}: {skipped.reason}")
     if json_path is not None:

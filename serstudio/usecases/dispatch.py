@@ -16,6 +16,7 @@ USECASES: dict[type, str] = {
     requests.ClassifyFiles: "serstudio.usecases.classify_files:classify_files",
     requests.ExportModel: "serstudio.usecases.export_model:export_model",
     requests.EvaluateManifest: "serstudio.usecases.evaluate_manifest:evaluate_manifest",
+    requests.CompareMethods: "serstudio.usecases.evaluate_manifest:compare_methods",
     requests.MetatrainBase: "serstudio.usecases.metatrain_base:metatrain_base",
     requests.RunExperiment: "serstudio.usecases.run_experiment:run_experiment",
     requests.DescribeMachine: "serstudio.usecases.describe_machine:describe_machine",

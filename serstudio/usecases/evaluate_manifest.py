@@ -1,14 +1,14 @@
 """Evaluate: the few-shot protocol of the main paper over any manifest."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from engine.adaptation import AdaptationSettings, resolve_settings
 from engine.bases import load_base
-from engine.choices import Protocol
+from engine.choices import Protocol, Recommended
 from engine.device import describe_device, resolve_device
 from engine.errors import ManifestError
 from engine.evaluation.episodes import EpisodeSampler, EpisodeShape
@@ -16,16 +16,53 @@ from engine.evaluation.few_shot import EpisodeResult, EvaluationClip, FewShotEva
 from engine.evaluation.metrics import confusion_matrix, macro_f1, mean_ci95, unweighted_accuracy
 from serstudio.interchange.manifest import read_manifest
 from serstudio.usecases.events import Done, Event, Progress, Warned
-from serstudio.usecases.requests import Evaluated, EvaluateManifest, Skipped
+from serstudio.usecases.requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared, Skipped
 
 
 def evaluate_manifest(request: EvaluateManifest) -> Iterator[Event]:
-    """Episodes of N labels, K support and Q query clips each; every method sees the same ones for a seed."""
+    """Episodes of N labels, K support and Q query clips each; the same ones for a seed."""
+    results = yield from _evaluate(request, (request.method,))
+    yield Done(results[0])
+
+
+def compare_methods(request: CompareMethods) -> Iterator[Event]:
+    """Every method answers the same episodes, from clips that are decoded, and embedded by the base, once."""
+    results = yield from _evaluate(request.shared, request.methods)
+    yield Done(MethodsCompared(tuple(results)))
+
+
+def _evaluate(request: EvaluateManifest, methods: Sequence[str | None]) -> Generator[Event, None, list[Evaluated]]:
+    """`request` with each of `methods` in turn."""
     protocol = _protocol(request.protocol)
     if request.episodes < 1:
         raise ManifestError("No episode was asked for.", "Use --episodes 100.")
-    shape = EpisodeShape(request.ways, request.shots, request.queries)
     device = resolve_device(request.device)
+    clips, skipped = yield from _read_clips(request)
+    samplers = [_sampler(request, clips, protocol) for _ in methods]
+    if samplers[0].left_out:
+        yield Warned(f"Labels with too few clips are left out: {', '.join(samplers[0].left_out)}.")
+    yield Progress(0, request.episodes, "Loading the base")
+    base = load_base(request.base)
+    base.encoder.to(device)
+    settings = [_settings(replace(request, method=method), base.recommended) for method in methods]
+    evaluation = FewShotEvaluation(base, clips, settings[0])
+    evaluated: list[Evaluated] = []
+    for sampler, chosen in zip(samplers, settings, strict=True):
+        results: list[EpisodeResult] = []
+        for result in evaluation.with_settings(chosen).run(sampler, request.episodes):
+            results.append(result)
+            mean = float(np.mean([each.accuracy for each in results]))
+            remaining_s = result.seconds * (request.episodes - len(results))
+            message = f"{chosen.method}: accuracy {100 * mean:.1f} %"
+            yield Progress(len(results), request.episodes, message, None, remaining_s)
+        evaluated.append(_summary(_as_done(request, chosen), results, skipped, describe_device(device)))
+    return evaluated
+
+
+def _read_clips(
+    request: EvaluateManifest,
+) -> Generator[Event, None, tuple[list[EvaluationClip], tuple[Skipped, ...]]]:
+    """The clips that can be drawn, and the rows that cannot."""
     rows = read_manifest(request.manifest, request.root).rows
     clips = [EvaluationClip(row.file, row.label, row.speaker) for row in rows if row.label and row.file.is_file()]
     skipped = tuple(Skipped(str(row.file), "no label") for row in rows if not row.label)
@@ -34,16 +71,18 @@ def evaluate_manifest(request: EvaluateManifest) -> Iterator[Event]:
         counts = Counter(skip.reason for skip in skipped)
         told = ", ".join(f"{count} with {reason}" for reason, count in counts.items())
         yield Warned(f"{len(skipped)} of {len(rows)} rows are left out: {told}.", "Check --root.")
-    sampler = EpisodeSampler(
-        [clip.label for clip in clips], [clip.speaker for clip in clips], shape, protocol, request.seed
-    )
-    if sampler.left_out:
-        yield Warned(f"Labels with too few clips are left out: {', '.join(sampler.left_out)}.")
-    yield Progress(0, request.episodes, "Loading the base")
-    base = load_base(request.base)
-    base.encoder.to(device)
-    settings = resolve_settings(
-        base.recommended,
+    return clips, skipped
+
+
+def _sampler(request: EvaluateManifest, clips: Sequence[EvaluationClip], protocol: Protocol) -> EpisodeSampler:
+    shape = EpisodeShape(request.ways, request.shots, request.queries)
+    labels, speakers = [clip.label for clip in clips], [clip.speaker for clip in clips]
+    return EpisodeSampler(labels, speakers, shape, protocol, request.seed)
+
+
+def _settings(request: EvaluateManifest, recommended: Recommended) -> AdaptationSettings:
+    return resolve_settings(
+        recommended,
         method=request.method,
         steps=request.steps,
         learning_rate=request.learning_rate,
@@ -52,13 +91,6 @@ def evaluate_manifest(request: EvaluateManifest) -> Iterator[Event]:
         speaker_mean=request.speaker_mean,
         seed=request.seed,
     )
-    results: list[EpisodeResult] = []
-    for result in FewShotEvaluation(base, clips, settings).run(sampler, request.episodes):
-        results.append(result)
-        mean = float(np.mean([each.accuracy for each in results]))
-        remaining_s = result.seconds * (request.episodes - len(results))
-        yield Progress(len(results), request.episodes, f"accuracy {100 * mean:.1f} %", None, remaining_s)
-    yield Done(_summary(_as_done(request, settings), results, skipped, describe_device(device)))
 
 
 def _protocol(name: str) -> Protocol:

@@ -245,6 +245,19 @@ class Evaluated:
     skipped: tuple[Skipped, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class CompareMethods:
+    """The protocol of `shared` with each of `methods`, on the same episodes. Done: `MethodsCompared`."""
+
+    shared: EvaluateManifest
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MethodsCompared:
+    results: tuple[Evaluated, ...]  # in the order of the methods
+
+
 # --- metatrain -------------------------------------------------------------------------------------
 
 
@@ -272,7 +285,7 @@ class BaseTrained:
     size_bytes: int
 
 
-# --- machine ---------------------------------------------------------------------------------------
+# --- experiment ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -302,6 +315,9 @@ class ExperimentRun:
 
     out: Path
     table: Table
+
+
+# --- machine ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -340,6 +356,7 @@ Request = (
     | ClassifyFiles
     | ExportModel
     | EvaluateManifest
+    | CompareMethods
     | MetatrainBase
     | RunExperiment
     | DescribeMachine

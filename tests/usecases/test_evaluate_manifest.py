@@ -2,10 +2,13 @@ from pathlib import Path
 
 import pytest
 
+from engine.audio.windows import read_windows
 from engine.choices import METHODS
-from engine.errors import ManifestError
-from serstudio.usecases.events import Warned
-from serstudio.usecases.requests import Evaluated, EvaluateManifest
+from engine.errors import LabellingError, ManifestError
+from engine.evaluation import few_shot
+from serstudio.usecases import dispatch
+from serstudio.usecases.events import Event, Progress, Warned
+from serstudio.usecases.requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared
 from tests.usecases.conftest import NAMES, events_of
 
 
@@ -63,6 +66,34 @@ def test_what_was_done_is_told_in_place_of_what_the_base_recommends(voices: Path
     done = tuned.request
     assert (done.method, done.steps, done.learning_rate) == ("disjoint", 1, 1e-5)
     assert (done.head, done.trained, done.speaker_mean) == ("lda", "norms", False)
+
+
+def test_methods_are_compared_on_clips_that_are_read_once(
+    voices: Path, tiny_base_folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = [events_of(request(voices, tiny_base_folder, method=method))[1] for method in METHODS]
+    read: list[Path] = []
+
+    def counting(path: Path, most: int) -> object:
+        read.append(path)
+        return read_windows(path, most)
+
+    monkeypatch.setattr(few_shot, "read_windows", counting)
+    _, compared = events_of(CompareMethods(request(voices, tiny_base_folder), METHODS))
+    assert isinstance(compared, MethodsCompared)
+    assert [each.request.method for each in compared.results] == list(METHODS)
+    for result, one in zip(compared.results, alone, strict=True):
+        assert isinstance(one, Evaluated)
+        assert (result.confusion, result.request) == (one.confusion, one.request)
+    assert len(read) == len(set(read))
+
+
+def test_a_method_that_makes_no_sense_is_refused_before_any_is_measured(voices: Path, tiny_base_folder: str) -> None:
+    asked = CompareMethods(request(voices, tiny_base_folder, head="ridge"), ("disjoint", "lda"))
+    seen: list[Event] = []
+    with pytest.raises(LabellingError, match="a head by itself"):
+        seen.extend(dispatch.run(asked))
+    assert not [event for event in seen if isinstance(event, Progress) and event.step]
 
 
 def test_rows_without_a_file_are_left_out_and_told(voices: Path, tiny_base_folder: str) -> None:
