@@ -28,7 +28,7 @@ class Advanced(Card):
         self._recommended: Recommended | None = None  # of the bundled base, once the engine has said
         self.method = _chooser("Method", ("As the base recommends", None), METHODS, METHOD_TITLES)
         self.base = QLineEdit()
-        self.base.setToolTip("compact, or hf:<folder or hub id> of a wav2vec2-family encoder on this machine")
+        self.base.setToolTip("compact, the folder of a base, or hf:<folder or hub id> of an encoder on this machine")
         self.device = Chooser("Device")
         self.trained = _chooser("What is tuned", None, TRAINED, TRAINED_TITLES)
         self.steps = NumberLine(1, 1000)
