@@ -51,7 +51,7 @@ def test_a_table_of_the_paper_on_a_base_with_fewer_episodes(
     ("arguments", "told"),
     [
         (("table99",), "no recipe 'table99'"),
-        (("all-glu",), "is no experiment"),
+        (("main-paper",), "is no experiment"),
         (("table5", "--base", "compact"), "compares 2 trainings"),
     ],
 )

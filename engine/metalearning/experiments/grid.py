@@ -64,6 +64,12 @@ class Layout:
                 f"[layout]: paper is not a table of {len(self._rows)} rows and {width} columns.",
                 "Write nan where it has no figure.",
             )
+        self._unpublished = {
+            self._setting(row, heading, column)
+            for row, published in zip(self._rows, paper, strict=True)
+            for (heading, column), figure in zip(product(self._headings, self._columns), published, strict=True)
+            if math.isnan(figure)
+        }
 
     def fill(self, figures: Figures, notes: Sequence[str] = ()) -> Table:
         """The table of what was measured; settings without a figure give empty cells."""
@@ -73,7 +79,7 @@ class Layout:
             start = number * len(self._columns)
             cells = tuple(
                 tuple(
-                    self._cell(figures, {layout.rows: row, self._inner: column, self._outer: heading}, published)
+                    self._cell(figures, self._setting(row, heading, column), published)
                     for column, published in zip(self._columns, published_row[start:], strict=False)
                 )
                 for row, published_row in zip(self._rows, layout.paper, strict=True)
@@ -91,13 +97,17 @@ class Layout:
         shown = self._recipe.layout.shown or values
         return [value for value in values if value in shown] + [_AVERAGE] * bool(self._recipe.layout.average)
 
-    def _cell(self, figures: Figures, at: Mapping[Dimension | None, Any], published: float) -> Cell:
-        measure = self._recipe.measure
-        setting = Setting(**{each.value: at.get(each, getattr(measure, each)[0]) for each in Dimension})
+    def _setting(self, row: Any, heading: Any, column: Any) -> Setting:
+        """That of one place; an average has the corpus `_AVERAGE`."""
+        at = {self._recipe.layout.rows: row, self._outer: heading, self._inner: column}
+        return Setting(**{each.value: at.get(each, getattr(self._recipe.measure, each)[0]) for each in Dimension})
+
+    def _cell(self, figures: Figures, setting: Setting, published: float) -> Cell:
         paper = None if math.isnan(published) else published
         if setting.corpora != _AVERAGE:
             return Cell(figures.get(setting), paper)
-        settings = [replace(setting, corpora=name) for name in measure.corpora]
+        settings = [replace(setting, corpora=name) for name in self._recipe.measure.corpora]
+        settings = [each for each in settings if each not in self._unpublished]
         there = [figures[each] for each in settings if each in figures]
         if not there:
             return Cell(None, paper)

@@ -4,7 +4,7 @@ kind = "experiment"
 table = 10
 title = "Test accuracy with the best fine-tuning"
 [measure]      # every combination of these lists is measured
-trainings = ["all-glu"]
+trainings = ["main-paper"]
 corpora = ["emodb", "aesi"]
 steps = [0, 25]
 [layout]       # which of the lists go down and which across

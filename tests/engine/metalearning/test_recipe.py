@@ -140,7 +140,7 @@ def test_the_main_paper_recipe_is_the_papers() -> None:
     recipe = read_recipe(find_recipe("main-paper")).settings
     assert isinstance(recipe, EpisodicRecipe)
     assert len(recipe.data.corpora) == 10
-    assert recipe.data.validation == ("aesi", "emodb")
+    assert (recipe.split.validation, recipe.split.test) == (0.16, 0.20)
     assert (recipe.model.extractor, recipe.base.start) == ("glu", "hf:facebook/wav2vec2-xls-r-300m")
     assert (recipe.episodes.shots, recipe.episodes.queries, recipe.episodes.sampling) == (5, 12, "within-dataset")
     plan = recipe.training

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.metalearning.experiments.grid import Layout, all_settings
-from engine.metalearning.experiments.recipe import read_experiment
+from engine.metalearning.experiments.recipe import Part, read_experiment
 from engine.metalearning.experiments.table import Figure
 from engine.metalearning.recipe import find_recipe
 
@@ -15,7 +15,7 @@ def test_every_figure_is_in_the_place_of_its_setting() -> None:
     settings = all_settings(recipe)
     figures = {setting: Figure(float(index), 1.0) for index, setting in enumerate(settings)}
 
-    table = Layout(recipe, {"all-glu": "GLU"}).fill(figures, ["a note"])
+    table = Layout(recipe, {"main-paper": "GLU"}).fill(figures, ["a note"])
 
     assert (table.number, table.corner, table.notes) == (9, "steps", ("a note",))
     assert table.rows == ("1", "3", "5", "10", "15", "20", "25")
@@ -37,7 +37,7 @@ def test_an_average_over_fewer_corpora_says_so_and_has_no_figure_of_the_papers()
         if setting.corpora in ("emodb", "aesdd")
     }
 
-    block = Layout(recipe, {"all-glu": "GLU"}).fill(some).blocks[0]
+    block = Layout(recipe, {"main-paper": "GLU"}).fill(some).blocks[0]
 
     assert block.columns == ("EmoDB (de)", "AESI (el)", "AESDD (el)", "EmoRO (ro)", "Avg. (2 of 4)")
     average = block.cells[0][-1]
@@ -50,10 +50,24 @@ def test_an_average_over_all_corpora_stands_beside_the_papers() -> None:
     recipe = read_experiment(find_recipe("table10"))
     figures = {setting: Figure(80.0, 1.0) for setting in all_settings(recipe)}
 
-    block = Layout(recipe, {"all-glu": "GLU"}).fill(figures).blocks[0]
+    block = Layout(recipe, {"main-paper": "GLU"}).fill(figures).blocks[0]
 
     assert block.columns[-1] == "Avg."
     assert (block.cells[-1][-1].measured, block.cells[-1][-1].paper) == (Figure(80.0, 0.5), 72.96)
+
+
+def test_an_average_is_over_the_corpora_that_the_paper_has_there() -> None:
+    recipe = read_experiment(find_recipe("table6"))
+    measured = {
+        setting: Figure(80.0, 1.0)
+        for setting in all_settings(recipe)
+        if setting.parts is Part.TEST or setting.corpora not in ("aesdd", "emoro")  # nothing of these to validate on
+    }
+
+    block = Layout(recipe, {"main-paper": "GLU"}).fill(measured).blocks[0]
+
+    assert [cell.paper for cell in block.cells[-1]] == [76.35, 74.34]
+    assert [cell.measured.accuracy for cell in block.cells[-1]] == [80.0, 80.0]
 
 
 def test_corpora_that_are_not_shown_count_for_the_mean() -> None:
