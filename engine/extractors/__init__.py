@@ -42,7 +42,7 @@ _KINDS: dict[str, type[Extractor]] = {
 
 
 def build_extractor(specification: dict[str, Any]) -> Extractor:
-    """The extractor that `specification` describes, with fresh weights. KeyError, TypeError, ValueError if it cannot."""
+    """The extractor that `specification` describes, with fresh weights. Raises KeyError, TypeError, ValueError."""
     if specification["kind"] == Mixture.kind:
         parts = [build_extractor(part) for part in specification["parts"]]
         if not all(isinstance(part, PooledExtractor) for part in parts):

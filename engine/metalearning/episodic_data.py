@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import CorpusError
@@ -45,7 +45,9 @@ def read_data(recipe: EpisodicRecipe, corpora_root: Path) -> EpisodicData:
     validation_sampler = None
     if validation:
         try:
-            validation_sampler = TrainingSampler(validation, recipe.episodes, (recipe.seed, _VALIDATION), in_turn=True)
+            # a class too small to train on can still be asked for, if it fills an episode
+            section = replace(recipe.episodes, fewest_clips=1)
+            validation_sampler = TrainingSampler(validation, section, (recipe.seed, _VALIDATION), in_turn=True)
             remarks += _left_out(validation_sampler, "validated on")
         except CorpusError as error:
             raise CorpusError(f"Nothing to validate on. {error.message}", error.hint) from error

@@ -1,14 +1,14 @@
 """Disjoint shares of one corpus for training, validation and testing (main paper, section 4.5). No torch."""
 
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from engine.metalearning.corpora import Corpus, CorpusClip
-from engine.metalearning.episodic_recipe import SplitBy, SplitSection
+from engine.metalearning.episodic_recipe import FEWEST_ACCENT_CLIPS, SplitBy, SplitSection
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,10 @@ def split_corpus(corpus: Corpus, split: SplitSection, seed: int) -> Shares:
     """The same shares for the same clips and seed, whatever other corpora there are.
 
     By clips, each label is cut in the same proportions; by speakers, whole speakers are held out, and clips
-    without a speaker are trained on.
+    without a speaker are trained on; by rare accents, what is too rare to be trained on is for validation.
     """
+    if split.by is SplitBy.RARE_ACCENTS:
+        return _without_rare_accents(corpus)
     random = np.random.default_rng([seed, zlib.crc32(corpus.name.encode())])
     groups: dict[Hashable, list[list[CorpusClip]]]  # what is cut in proportion: lists of clips that stay together
     if split.by is SplitBy.SPEAKERS:
@@ -51,3 +53,10 @@ def split_corpus(corpus: Corpus, split: SplitSection, seed: int) -> Shares:
         replace(corpus, clips=tuple(sorted(clips, key=lambda clip: clip.path))) for clips in held_out
     )
     return Shares(train, validation, test)
+
+
+def _without_rare_accents(corpus: Corpus) -> Shares:
+    counts = Counter(clip.accent for clip in corpus.clips)
+    common = tuple(clip for clip in corpus.clips if counts[clip.accent] >= FEWEST_ACCENT_CLIPS)
+    rare = tuple(clip for clip in corpus.clips if counts[clip.accent] < FEWEST_ACCENT_CLIPS)
+    return Shares(replace(corpus, clips=common), replace(corpus, clips=rare), replace(corpus, clips=()))

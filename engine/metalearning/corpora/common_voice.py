@@ -1,23 +1,20 @@
 """Common Voice, for accent recognition: language-accent pairs (main paper, section 4.1 and Table 2)."""
 
-from collections import Counter
 from pathlib import Path
 
 from engine.errors import CorpusError
 from engine.metalearning.corpora.corpus import Findings, FoundClip
 from engine.metalearning.corpora.tables import duration_s, read_rows
 
-LEAST_FILES = 100
 # Most of the paper's languages have no accents in the corpus (Romanian has "1 accent"): clips without one are a class.
 UNSPECIFIED = "unspecified"
 
 
 def find_common_voice(root: Path) -> Findings:
-    """Rows of every `LANGUAGE/validated.tsv` whose language-accent pair has 100 files at least.
+    """Rows of every `LANGUAGE/validated.tsv`.
 
     The accent is the column `accents` (`accent` before release 8), the speaker `client_id`, the duration that of
-    `clip_durations.tsv` where it is there. Clips of rarer accents count as unlabelled. Raises CorpusError if there is
-    no validated.tsv.
+    `clip_durations.tsv` where it is there. Raises CorpusError if there is no validated.tsv.
     """
     tables = sorted(root.rglob("validated.tsv"))
     if not tables:
@@ -39,9 +36,7 @@ def find_common_voice(root: Path) -> Findings:
                     duration_s=durations_s.get(row["path"]),
                 )
             )
-    counts = Counter(clip.accent for clip in clips)
-    kept = tuple(clip for clip in clips if counts[clip.accent] >= LEAST_FILES)
-    return Findings(kept, missing, unlabelled=len(clips) - len(kept))
+    return Findings(tuple(clips), missing)
 
 
 def _durations_s(table: Path) -> dict[str, float | None]:

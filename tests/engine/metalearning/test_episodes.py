@@ -2,15 +2,19 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from engine.errors import CorpusError
-from engine.metalearning.corpora import Task
+from engine.errors import CorpusError, RecipeError
+from engine.metalearning.corpora import Corpus, CorpusClip, Task
 from engine.metalearning.episodes import TrainingSampler, class_of
-from engine.metalearning.episodic_recipe import EpisodesSection, Sampling, SplitBy, SplitSection
+from engine.metalearning.episodic_data import read_data
+from engine.metalearning.episodic_recipe import EpisodesSection, EpisodicRecipe, Sampling, SplitBy, SplitSection
+from engine.metalearning.recipe import find_recipe, read_recipe
 from engine.metalearning.splits import split_corpus
 from tests.engine.metalearning.conftest import made_up_corpus
+from tests.engine.metalearning.corpora.trees import write_table
 
 SMALL = EpisodesSection(ways=2, shots=2, queries=3)
 CORPORA = (made_up_corpus("nemo", labels=5), made_up_corpus("ravdess"), made_up_corpus("emodb"))
@@ -108,7 +112,7 @@ def test_in_turn_every_corpus_has_the_same_share() -> None:
     assert [sampler.draw(index).corpora[0] for index in range(6)] == [0, 1, 2, 0, 1, 2]
 
 
-@pytest.mark.parametrize("by", SplitBy)
+@pytest.mark.parametrize("by", [SplitBy.CLIPS, SplitBy.SPEAKERS])
 def test_a_split_shares_no_clip_and_keeps_all(by: SplitBy) -> None:
     corpus = made_up_corpus(speakers=10, takes=10)
     shares = split_corpus(corpus, SplitSection(0.16, 0.2, by), seed=3)
@@ -120,6 +124,42 @@ def test_a_split_shares_no_clip_and_keeps_all(by: SplitBy) -> None:
         assert sum(map(len, voices)) == 10  # no voice on two sides
     assert split_corpus(corpus, SplitSection(0.16, 0.2, by), seed=3) == shares
     assert split_corpus(corpus, SplitSection(0.16, 0.2, by), seed=4) != shares
+
+
+def test_accents_too_rare_to_train_on_are_validated_on() -> None:
+    clips = [
+        CorpusClip(Path(f"/cv/{accent}-{take}.mp3"), None, "s", accent, 1.0)
+        for accent, count in (("en: Scottish", 100), ("en: Welsh", 120), ("ru: a", 99), ("ru: b", 17), ("ru: c", 2))
+        for take in range(count)
+    ]
+    shares = split_corpus(Corpus("common-voice", "mul", tuple(clips), 0), SplitSection(by=SplitBy.RARE_ACCENTS), seed=0)
+    section = EpisodesSection(task=Task.ACCENT, ways=2)
+    trained = [TrainingSampler((shares.train,), section, (0,)).draw(index) for index in range(9)]
+    assert {label for episode in trained for label in episode.labels} == {"en: Scottish", "en: Welsh"}
+    assert {clip.accent for clip in shares.validation.clips} == {"ru: a", "ru: b", "ru: c"}
+    asked = TrainingSampler((shares.validation,), replace(section, fewest_clips=1), (0,), in_turn=True)
+    assert set(asked.draw(0).labels) == {"ru: a", "ru: b"}  # of "c" there are too few for any episode
+    with pytest.raises(RecipeError, match="takes no shares"):
+        SplitSection(0.1, by=SplitBy.RARE_ACCENTS)
+
+
+def test_the_papers_accent_training_has_accents_to_validate_on(tmp_path: Path) -> None:
+    folder = tmp_path / "common-voice" / "ro"
+    counts = {"a": 100, "b": 100, "c": 100, "d": 100, "e": 17, "f": 17, "g": 17, "h": 17}
+    rows = [
+        {"client_id": "s", "path": f"{a}{n}.mp3", "accents": a} for a, count in counts.items() for n in range(count)
+    ]
+    write_table(folder / "validated.tsv", rows, "\t")
+    write_table(folder / "clip_durations.tsv", [{"clip": row["path"], "duration[ms]": 4500} for row in rows], "\t")
+    (folder / "clips").mkdir()
+    for row in rows:
+        (folder / "clips" / str(row["path"])).touch()
+    recipe = read_recipe(find_recipe("accent-recognition")).settings
+    assert isinstance(recipe, EpisodicRecipe)
+    data = read_data(recipe, tmp_path)
+    assert set(data.sampler.draw(0).labels) == {"ro: a", "ro: b", "ro: c", "ro: d"}
+    assert data.validation_sampler is not None
+    assert set(data.validation_sampler.draw(0).labels) == {"ro: e", "ro: f", "ro: g", "ro: h"}
 
 
 def test_no_split_trains_on_all() -> None:

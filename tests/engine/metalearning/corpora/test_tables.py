@@ -1,12 +1,12 @@
 """Corpora that come with tables: IEMOCAP, MELD, DUSHA, Common Voice; and any that has a manifest.csv."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from engine.errors import CorpusError
 from engine.metalearning.corpora import read_corpus
-from engine.metalearning.corpora.common_voice import LEAST_FILES
 from tests.engine.metalearning.corpora.trees import make_tree, write_table
 
 EVALUATION = """% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]
@@ -144,16 +144,14 @@ def make_voice(folder: Path, rows: list[dict[str, object]]) -> None:
         (folder / "clips" / str(row["path"])).touch()
 
 
-def test_common_voice_keeps_language_accent_pairs_of_a_hundred_files(tmp_path: Path) -> None:
-    english = voice_rows("Scottish English", LEAST_FILES) + voice_rows("Welsh English", LEAST_FILES - 1)
-    make_voice(tmp_path / "cv-corpus-17.0/en", english)
-    make_voice(tmp_path / "cv-corpus-17.0/ro", voice_rows("", LEAST_FILES, column="accent"))  # before release 8
+def test_common_voice_has_language_accent_pairs(tmp_path: Path) -> None:
+    make_voice(tmp_path / "cv-corpus-17.0/en", voice_rows("Scottish English", 5) + voice_rows("Welsh English", 2))
+    make_voice(tmp_path / "cv-corpus-17.0/ro", voice_rows("", 4, column="accent"))  # before release 8
 
     corpus = read_corpus("common-voice", tmp_path)
 
-    assert {clip.accent for clip in corpus.clips} == {"en: Scottish English", "ro: unspecified"}
-    assert len(corpus.clips) == 2 * LEAST_FILES
-    assert corpus.unlabelled == LEAST_FILES - 1
+    accents = Counter(clip.accent for clip in corpus.clips)
+    assert accents == {"en: Scottish English": 5, "en: Welsh English": 2, "ro: unspecified": 4}
     assert {clip.speaker for clip in corpus.clips} == {"speaker0", "speaker1", "speaker2"}
     assert {(clip.label, clip.duration_s) for clip in corpus.clips} == {(None, 4.5)}
 

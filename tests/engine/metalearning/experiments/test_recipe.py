@@ -87,6 +87,7 @@ def test_what_the_trainings_of_the_paper_differ_in() -> None:
     assert table_4["person-identification"].episodes.task is Task.SPEAKER
     assert table_4["person-identification"].split.by is SplitBy.SPEAKERS
     assert table_4["accent-recognition"].episodes.sampling is Sampling.FREE
+    assert table_4["accent-recognition"].split.by is SplitBy.RARE_ACCENTS
     assert [settings.episodes.sampling for settings in table_5.values()] == [Sampling.FREE, Sampling.WITHIN]
     assert [settings.model.extractor for settings in table_7.values()] == [
         "mean-fc", "lateral-inhibition", "glu", "glu",
