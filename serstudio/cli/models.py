@@ -223,4 +223,4 @@ def export(folder: Path, to: Path, version: int | None, device: str, as_json: bo
         f"(largest difference {exported.largest_difference:.1g})."
     )
     terms = terms_of(exported.licence)
-    output.say(f"{terms.headline}: " + " ".join(terms.points))
+    output.say("\n- ".join((f"{terms.headline}:", *terms.points)))

@@ -161,7 +161,9 @@ def _checked_copy(project: Project, source: _Source, findings: _Findings) -> New
     suffix = source.file.suffix.lower()
     if suffix not in AUDIO_SUFFIXES and source.file.is_file():
         kind = f"Files of type {suffix}" if suffix else "Files without a suffix"
-        raise AudioError(f"{kind} are not read here.", "Convert it to WAV or FLAC.")
+        listed = suffix in (".csv", ".tsv")
+        hint = "A list of clips goes in by CSV list, or --manifest." if listed else "Convert it to WAV or FLAC."
+        raise AudioError(f"{kind} are not read here.", hint)
     if not source.file.is_file() or source.file.stat().st_size == 0:
         check_audio(source.file)  # raises, and says what is wrong
     sha256 = sha256_of(source.file)

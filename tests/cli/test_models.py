@@ -19,7 +19,7 @@ def test_the_job_from_labels_to_a_colleague(adapted_project: Path, voices: Path,
     assert exported.json["version"] == 1
     assert exported.json["licence"] == "none"
     told = run("export", adapted_project, "--to", tmp_path / "another").out
-    assert "Ask before you pass it on: The terms of part of it are not known" in told
+    assert "Ask before you pass it on:\n- The terms of part of it are not known" in told
     theirs = run("classify", tmp_path / "a model", voices, "--json")
     assert theirs.json == ours.json
 

@@ -166,7 +166,9 @@ def test_every_bad_file_has_its_reason_and_the_good_one_is_added(
     (folder / "text.wav").write_text("Dear diary, today I felt joy.\n" * 50)
     (folder / "broken.m4a").write_bytes(np.random.default_rng(0).bytes(5_000))
     (folder / "video.xyz").write_bytes(b"12345")
-    report = import_into(project, folder, folder / "video.xyz", folder / "missing.wav")
+    (folder / "labels.csv").write_text("file,label\n")
+    given = (folder / "video.xyz", folder / "labels.csv", folder / "missing.wav")
+    report = import_into(project, folder, *given)
     assert names(project) == ["good.wav"]
     found = reasons(report)
     for name, part in {
@@ -177,6 +179,7 @@ def test_every_bad_file_has_its_reason_and_the_good_one_is_added(
         "text.wav": "does not hold sound",
         "broken.m4a": "does not hold sound",
         "video.xyz": "Files of type .xyz are not read here. Convert it to WAV or FLAC.",
+        "labels.csv": "Files of type .csv are not read here. A list of clips goes in by CSV list, or --manifest.",
         "missing.wav": "There is no file",
     }.items():
         assert part in found.pop(name)
