@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from engine.metalearning.recipe import KINDS, find_recipe, read_recipe
-from tests.cli.conftest import Run, run_apart, start
+from tests.cli.conftest import Run, start
 from tests.engine.metalearning.conftest import corpora_root, tiny_recipe, tiny_start
 
 __all__ = ["corpora_root", "tiny_start"]  # fixtures
@@ -65,34 +65,30 @@ def test_the_recipes_that_the_help_names_can_be_read(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_metatrain_goes_on_to_the_same_base(
-    recipe: Path, corpora_root: Path, tmp_path: Path, run: Run
+def test_a_folder_in_use_is_not_taken_and_a_killed_run_goes_on_to_the_same_base(
+    recipe: Path, corpora_root: Path, tmp_path: Path, run: Run, fails: Run
 ) -> None:
-    killed = start("metatrain", recipe, "--corpora", corpora_root, "--out", tmp_path / "killed", OMP_NUM_THREADS="1")
-    end = time.monotonic() + 120
-    while not (tmp_path / "killed" / "checkpoint" / "last.safetensors").is_file() and time.monotonic() < end:
-        time.sleep(0.01)
-    killed.kill()
-    killed.communicate()
+    recipe.write_text(recipe.read_text().replace("epochs = 2", "epochs = 8\npatience = 9"))  # time to be killed in
+    arguments = ("metatrain", recipe, "--corpora", corpora_root, "--out")
+    killed = start(*arguments, tmp_path / "killed", OMP_NUM_THREADS=str(torch.get_num_threads()))
+    try:
+        wait_for(tmp_path / "killed" / "recipe.toml")
+        refused = fails(*arguments, tmp_path / "killed")
+        wait_for(tmp_path / "killed" / "checkpoint" / "last.safetensors")
+    finally:
+        killed.kill()
+        killed.communicate()
+    assert "being trained in already" in refused.err
     assert not (tmp_path / "killed" / "base").exists()
     for name in ("killed", "whole"):
-        ran = run_apart("metatrain", recipe, "--corpora", corpora_root, "--out", tmp_path / name, OMP_NUM_THREADS="1")
+        ran = run(*arguments, tmp_path / name)
         assert ran.code == 0, ran
         assert ("Going on after step" in ran.err) == (name == "killed")
     found = [load_file(tmp_path / name / "base" / "model.safetensors") for name in ("killed", "whole")]
     assert all(torch.equal(found[0][name], tensor) for name, tensor in found[1].items())
 
 
-@pytest.mark.slow
-def test_a_folder_that_is_being_trained_in_is_not_taken(
-    recipe: Path, corpora_root: Path, tmp_path: Path, fails: Run
-) -> None:
-    arguments = ("metatrain", recipe, "--corpora", corpora_root, "--out", tmp_path / "out")
-    first = start(*arguments, OMP_NUM_THREADS="1")
+def wait_for(path: Path) -> None:
     end = time.monotonic() + 120
-    while not (tmp_path / "out" / "recipe.toml").is_file() and time.monotonic() < end:
+    while not path.is_file() and time.monotonic() < end:
         time.sleep(0.01)
-    refused = fails(*arguments)
-    first.kill()
-    first.communicate()
-    assert "being trained in already" in refused.err

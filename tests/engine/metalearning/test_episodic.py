@@ -282,27 +282,18 @@ def test_two_processes_train_as_one(train: Train, tiny_start: Path, corpora_root
     text = text.replace("accumulation = 2", "accumulation = 4")  # three steps of four episodes
     train(text, "one")
     (tmp_path / "two.toml").write_text(text)
+    launcher = "accelerate.commands.launch --cpu --num_processes 2 --num_machines 1 --mixed_precision no"
+    metatrain = f"--dynamo_backend no -m serstudio metatrain {tmp_path / 'two.toml'} --corpora {corpora_root}"
     command = [
         sys.executable,
         "-m",
-        "accelerate.commands.launch",
-        "--cpu",
-        "--num_processes",
-        "2",
-        "--num_machines",
-        "1",
+        *launcher.split(),
+        *metatrain.split(),
+        "--out",
+        str(tmp_path / "two"),
+        "--device",
+        "cpu",
     ]
-    command += [
-        "--mixed_precision",
-        "no",
-        "--dynamo_backend",
-        "no",
-        "-m",
-        "serstudio",
-        "metatrain",
-        str(tmp_path / "two.toml"),
-    ]
-    command += ["--corpora", str(corpora_root), "--out", str(tmp_path / "two"), "--device", "cpu"]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False
