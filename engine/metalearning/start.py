@@ -53,6 +53,8 @@ def load_start(name: str, read_layers: tuple[int, ...] = ()) -> Start:
             "The bundled base's encoder has been trained further.",
             "Start from the published one: whisper:FOLDER, a folder with openai/whisper-base.",
         )
+    if name == COMPACT_ENCODER:  # the terms of what was trained on top of it are not its own
+        return Start(backbone, config["training"].get("backbone_licence", config["licence"]))
     return Start(backbone, config["licence"])
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from engine.choices import METHODS
+from engine.choices import HEADS, METHODS, TRAINED
 from engine.errors import RecipeError
 from engine.metalearning.recipe import BaseSection, DataSection
 
@@ -72,10 +72,20 @@ class SupervisedTraining:
             raise RecipeError(f"A learning rate of {self.learning_rate} makes no sense.", "Try 1.5e-3.")
 
 
-def check_method(method: str) -> None:
-    """RecipeError unless `method` is one of adaptation's."""
-    if method not in METHODS:
-        raise RecipeError(f"There is no method called '{method}'.", f"Use one of {', '.join(METHODS)}.")
+@dataclass(frozen=True)
+class AdaptationSection:
+    """[adaptation]: what the base recommends, and how it is best tuned where a user asks for tuning."""
+
+    method: str = "logistic"
+    steps: int = 25
+    learning_rate: float = 1e-5
+    head: str = HEADS[0]
+    trained: str = TRAINED[0]
+
+    def __post_init__(self) -> None:
+        for value, known in ((self.method, METHODS), (self.head, HEADS), (self.trained, TRAINED)):
+            if value not in known:
+                raise RecipeError(f"[adaptation] does not know '{value}'.", f"Use one of {', '.join(known)}.")
 
 
 @dataclass(frozen=True)
@@ -89,10 +99,7 @@ class ClosedFormRecipe:
     base: BaseSection = field(default_factory=BaseSection)
     read_layers: tuple[int, ...] = (2, 3)
     discriminant: DiscriminantSection = field(default_factory=DiscriminantSection)
-    method: str = "logistic"  # the adaptation that the base recommends
-
-    def __post_init__(self) -> None:
-        check_method(self.method)
+    adaptation: AdaptationSection = field(default_factory=AdaptationSection)
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,4 @@ class SupervisedRecipe:
     discriminant: DiscriminantSection = field(default_factory=DiscriminantSection)
     networks: NetworksSection = field(default_factory=NetworksSection)
     training: SupervisedTraining = field(default_factory=SupervisedTraining)
-    method: str = "logistic"  # the adaptation that the base recommends
-
-    def __post_init__(self) -> None:
-        check_method(self.method)
+    adaptation: AdaptationSection = field(default_factory=AdaptationSection)

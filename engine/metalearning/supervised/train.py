@@ -4,6 +4,7 @@ import hashlib
 import math
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -82,11 +83,11 @@ class _Training:
             EmotionEncoder(start.backbone, mix(self._parts, weights, self._cached)),
             standardised=False,
             licence=inherited_licence(start.licence, self._recipe.data.corpora),
-            recommended=Recommended(method=self._recipe.method),
+            recommended=Recommended(**asdict(self._recipe.adaptation)),
         )
         for event in validate(base, self._validation, self._recipe.seed):
             if isinstance(event, Figures):
-                self._write(base, event.figures)
+                self._write(base, start.licence, event.figures)
             else:
                 yield event
         shutil.rmtree(self._folder / _CHECKPOINTS, ignore_errors=True)
@@ -127,7 +128,7 @@ class _Training:
                         done, count * plan.steps, f"Network {number + 1} of {count}", event.loss, left_s
                     )
 
-    def _write(self, base: Base, figures: dict[str, str]) -> None:
+    def _write(self, base: Base, backbone_licence: str, figures: dict[str, str]) -> None:
         card = base_card(
             name=base.name,
             summary=_summary(self._recipe),
@@ -142,6 +143,7 @@ class _Training:
             "recipe": self._text,
             "seed": self._recipe.seed,
             "backbone": AS_PUBLISHED,
+            "backbone_licence": backbone_licence,
             "corpora": clip_counts(self._train),
             "validation": clip_counts(self._validation),
             "figures": figures,

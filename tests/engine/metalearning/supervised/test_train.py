@@ -117,7 +117,7 @@ def test_wrong_values_are_refused_in_words(lines: str, told: str, tiny_start: Pa
 def test_a_method_that_no_base_can_recommend_is_refused(tiny_start: Path, tmp_path: Path) -> None:
     import tomllib
 
-    text = 'method = "guess"\n' + recipe(tmp_path / "r.toml", tiny_start, CLOSED_FORM).read_text()
+    text = recipe(tmp_path / "r.toml", tiny_start, CLOSED_FORM).read_text() + '\n[adaptation]\nmethod = "guess"'
     with pytest.raises(RecipeError, match="guess"):
         parse_recipe(tomllib.loads(text), "r.toml")
 
