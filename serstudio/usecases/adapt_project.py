@@ -5,12 +5,13 @@ from collections import defaultdict
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 
-from engine.adaptation import AdaptationSettings, Adapted, Remark, StepTaken, adapt, resolve_settings
+from engine.adaptation import AdaptationSettings, Adapted, Remark, StepTaken, adapt
 from engine.bases import Base, load_base
 from engine.device import describe_device, resolve_device
 from engine.model_folder import AdaptedModel, LabelSpec, save_model
 from serstudio import __version__
 from serstudio.project import ModelVersion, Project
+from serstudio.usecases.chosen_settings import chosen_settings
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.labelled_clips import Labelled, read_labelled
 from serstudio.usecases.model_card import model_card
@@ -26,24 +27,11 @@ def adapt_project(request: AdaptProject) -> Iterator[Event]:
         yield Progress(0, None, "Loading the base")
         base = load_base(request.base)
         base.encoder.to(device)
-        adapted = yield from _follow(base, labelled, _settings(request, base))
+        adapted = yield from _follow(base, labelled, chosen_settings(request, base.recommended))
         yield Progress(0, None, "Writing the new version")
         model = _model(project, base, labelled, adapted, describe_device(device))
         added = _add_version(project, model, labelled, adapted, time.perf_counter() - started)
     yield Done(added)
-
-
-def _settings(request: AdaptProject, base: Base) -> AdaptationSettings:
-    return resolve_settings(
-        base.recommended,
-        method=request.method,
-        steps=request.steps,
-        learning_rate=request.learning_rate,
-        head=request.head,
-        trained=request.trained,
-        speaker_mean=request.speaker_mean,
-        seed=request.seed,
-    )
 
 
 def _follow(base: Base, labelled: Labelled, settings: AdaptationSettings) -> Generator[Event, None, Adapted]:

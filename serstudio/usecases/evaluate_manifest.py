@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.adaptation import AdaptationSettings, resolve_settings
+from engine.adaptation import AdaptationSettings
 from engine.bases import load_base
-from engine.choices import Protocol, Recommended
+from engine.choices import Protocol
 from engine.device import describe_device, resolve_device
 from engine.errors import ManifestError
 from engine.evaluation.episodes import EpisodeSampler, EpisodeShape
 from engine.evaluation.few_shot import EpisodeResult, EvaluationClip, FewShotEvaluation
 from engine.evaluation.metrics import confusion_matrix, macro_f1, mean_ci95, unweighted_accuracy
 from serstudio.interchange.manifest import read_manifest
+from serstudio.usecases.chosen_settings import chosen_settings
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared, Skipped
 
@@ -44,7 +45,7 @@ def _evaluate(request: EvaluateManifest, methods: Sequence[str | None]) -> Gener
     yield Progress(0, request.episodes, "Loading the base")
     base = load_base(request.base)
     base.encoder.to(device)
-    settings = [_settings(replace(request, method=method), base.recommended) for method in methods]
+    settings = [chosen_settings(replace(request, method=method), base.recommended) for method in methods]
     evaluation = FewShotEvaluation(base, clips, settings[0])
     evaluated: list[Evaluated] = []
     for sampler, chosen in zip(samplers, settings, strict=True):
@@ -78,19 +79,6 @@ def _sampler(request: EvaluateManifest, clips: Sequence[EvaluationClip], protoco
     shape = EpisodeShape(request.ways, request.shots, request.queries)
     labels, speakers = [clip.label for clip in clips], [clip.speaker for clip in clips]
     return EpisodeSampler(labels, speakers, shape, protocol, request.seed)
-
-
-def _settings(request: EvaluateManifest, recommended: Recommended) -> AdaptationSettings:
-    return resolve_settings(
-        recommended,
-        method=request.method,
-        steps=request.steps,
-        learning_rate=request.learning_rate,
-        head=request.head,
-        trained=request.trained,
-        speaker_mean=request.speaker_mean,
-        seed=request.seed,
-    )
 
 
 def _protocol(name: str) -> Protocol:

@@ -71,14 +71,13 @@ class ImportReport:
 # --- adapt -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class AdaptProject:
-    """Adapt the base to all labelled clips, as a new numbered version. Done: `VersionAdded`.
+@dataclass(frozen=True, kw_only=True)
+class AdaptationChoice:
+    """How to adapt, and from which base. None: as the base recommends.
 
-    None: as the base recommends. `head` and `trained` go with a method that tunes.
+    `head` and `trained` go with a method that tunes.
     """
 
-    folder: Path
     base: str = "compact"
     method: str | None = None
     steps: int | None = None
@@ -88,6 +87,13 @@ class AdaptProject:
     head: str | None = None
     trained: str | None = None
     speaker_mean: bool | None = None
+
+
+@dataclass(frozen=True)
+class AdaptProject(AdaptationChoice):
+    """Adapt the base to all labelled clips, as a new numbered version. Done: `VersionAdded`."""
+
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -201,11 +207,8 @@ class ModelExported:
 
 
 @dataclass(frozen=True)
-class EvaluateManifest:
-    """The few-shot protocol of the main paper (section 4.5) over a manifest. Done: `Evaluated`.
-
-    None: as the base recommends.
-    """
+class EvaluateManifest(AdaptationChoice):
+    """The few-shot protocol of the main paper (section 4.5) over a manifest. Done: `Evaluated`."""
 
     manifest: Path
     root: Path | None = None
@@ -214,15 +217,6 @@ class EvaluateManifest:
     queries: int = 12
     episodes: int = 100
     protocol: str = "random"  # or "new-speakers"
-    base: str = "compact"
-    method: str | None = None
-    steps: int | None = None
-    learning_rate: float | None = None
-    device: str = "auto"
-    seed: int = 0
-    head: str | None = None
-    trained: str | None = None
-    speaker_mean: bool | None = None
 
 
 @dataclass(frozen=True)

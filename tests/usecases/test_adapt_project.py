@@ -17,7 +17,7 @@ from tests.usecases.conftest import NAMES, events_of
 
 
 def request(folder: Path, base: str) -> AdaptProject:
-    return AdaptProject(folder, base, steps=2)
+    return AdaptProject(folder, base=base, steps=2)
 
 
 def test_every_run_is_a_new_numbered_version(labelled_project: Path, tiny_base_folder: str) -> None:

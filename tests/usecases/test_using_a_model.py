@@ -28,7 +28,7 @@ from tests.usecases.conftest import NAMES, events_of
 
 @pytest.fixture
 def adapted_project(labelled_project: Path, tiny_base_folder: str) -> Path:
-    events_of(AdaptProject(labelled_project, tiny_base_folder, steps=1))
+    events_of(AdaptProject(labelled_project, base=tiny_base_folder, steps=1))
     return labelled_project
 
 
@@ -65,14 +65,14 @@ def test_check_warns_where_no_speaker_can_be_left_out(labelled_project: Path, ti
 def test_check_is_done_as_the_newest_version_was_made(
     labelled_project: Path, tiny_base_folder: str, method: str
 ) -> None:
-    events_of(AdaptProject(labelled_project, tiny_base_folder, method=method, speaker_mean=True))
+    events_of(AdaptProject(labelled_project, base=tiny_base_folder, method=method, speaker_mean=True))
     _, report = events_of(CheckProject(labelled_project, tiny_base_folder))
     assert isinstance(report, CheckReport)
     assert (report.method, report.head) == (method, method)
 
 
 def test_check_of_a_tuned_version_is_of_its_head_on_the_base(labelled_project: Path, tiny_base_folder: str) -> None:
-    events_of(AdaptProject(labelled_project, tiny_base_folder, steps=1, head="ridge"))
+    events_of(AdaptProject(labelled_project, base=tiny_base_folder, steps=1, head="ridge"))
     _, as_made = events_of(CheckProject(labelled_project, tiny_base_folder))
     _, untuned = events_of(CheckProject(labelled_project, tiny_base_folder, method="ridge"))
     assert isinstance(as_made, CheckReport)
@@ -103,7 +103,7 @@ def test_classify_takes_files_and_folders(adapted_project: Path, voices: Path) -
 
 
 def test_classify_for_a_voice_that_the_model_knows(labelled_project: Path, tiny_base_folder: str, voices: Path) -> None:
-    events_of(AdaptProject(labelled_project, tiny_base_folder, method="lda", speaker_mean=True))
+    events_of(AdaptProject(labelled_project, base=tiny_base_folder, method="lda", speaker_mean=True))
     clip = voices / "joy-0-0.wav"
     plain = classify(labelled_project, clip).results[0].scores
     _, result = events_of(ClassifyFiles(labelled_project, (clip,), speaker="s0"))
@@ -160,7 +160,7 @@ def test_export_overwrites_nothing(adapted_project: Path, tmp_path: Path) -> Non
 
 
 def test_an_older_version_can_be_exported(adapted_project: Path, tiny_base_folder: str, tmp_path: Path) -> None:
-    events_of(AdaptProject(adapted_project, tiny_base_folder, method="prototypes"))
+    events_of(AdaptProject(adapted_project, base=tiny_base_folder, method="prototypes"))
     _, exported = events_of(ExportModel(adapted_project, tmp_path / "old", version=1))
     assert isinstance(exported, ModelExported)
     assert exported.version == 1

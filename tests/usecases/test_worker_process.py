@@ -52,13 +52,13 @@ def test_jobs_end_once_are_cancelled_and_fail_in_words(
     worker: tuple[Child, mp.synchronize.Event], labelled_project: Path, tiny_base_folder: str
 ) -> None:
     child, cancel = worker
-    child.connection.send(AdaptProject(labelled_project, tiny_base_folder, steps=2))
+    child.connection.send(AdaptProject(labelled_project, base=tiny_base_folder, steps=2))
     while isinstance(event := child.receive(), Progress):
         pass
     assert isinstance(event, Done)
     assert isinstance(event.result, VersionAdded)
 
-    child.connection.send(AdaptProject(labelled_project, tiny_base_folder, steps=100_000))
+    child.connection.send(AdaptProject(labelled_project, base=tiny_base_folder, steps=100_000))
     while not (isinstance(event := child.receive(), Progress) and event.loss is not None):
         pass
     cancel.set()
@@ -79,7 +79,7 @@ def test_jobs_end_once_are_cancelled_and_fail_in_words(
 def test_a_live_child_hears_answers_and_survives_a_wrong_model(
     labelled_project: Path, tiny_base_folder: str, tmp_path: Path
 ) -> None:
-    events_of(AdaptProject(labelled_project, tiny_base_folder, steps=1))
+    events_of(AdaptProject(labelled_project, base=tiny_base_folder, steps=1))
     child = Child(serve_live)
     child.connection.send(OpenStream(tmp_path / "nothing", 16_000))
     failed = child.receive()
