@@ -10,6 +10,7 @@ import argparse
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,14 +45,14 @@ def main() -> None:
     folder = resource("bases/compact") if arguments.base == "compact" else Path(arguments.base)
     print(f"machine: {describe_device(resolve_device('cpu'))}")
     print(f"size on disk: {sum(file.stat().st_size for file in folder.iterdir()) / 1e6:.1f} MB")
-    base, load_s = _timed(lambda: load_base(arguments.base))
+    base, load_s = _timed(partial(load_base, arguments.base))
     print(f"load: {load_s:.2f} s")
     for length_s in _LENGTHS_S:
         times = [1000 * seconds for seconds in _classifications(base, recording, length_s)]
         middle, high = np.percentile(times, [50, 95])
         print(f"classify {length_s:g} s: median {middle:.0f} ms, 95th percentile {high:.0f} ms")
     for method in (*HEADS, "disjoint"):
-        adapted, seconds = _timed(lambda method=method: _adapt(base, recording, method))
+        adapted, seconds = _timed(partial(_adapt, base, recording, method))
         steps = f", {adapted.settings.steps} steps" if adapted.settings.tunes else ""
         print(f"adapt to 4 x 5 clips of 3 s, {method}{steps}: {seconds:.1f} s")
 
@@ -75,9 +76,13 @@ def _classifications(base: Base, recording: Samples, length_s: float) -> Iterato
     for turn in range(_REPEATS + 3):
         start = (turn * length) % (len(recording) - length)
         clip = LabelledClip((recording[start : start + length],), 0)
-        _, seconds = _timed(lambda clip=clip: embed_whole(base.encoder, prepare(base.encoder, [clip])))
+        _, seconds = _timed(partial(_embed, base, clip))
         if turn >= 3:  # the first few warm up
             yield seconds
+
+
+def _embed(base: Base, clip: LabelledClip) -> None:
+    embed_whole(base.encoder, prepare(base.encoder, [clip]))
 
 
 def _adapt(base: Base, recording: Samples, method: str) -> Adapted:
