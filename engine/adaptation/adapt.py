@@ -76,8 +76,7 @@ def _possible(clips: Sequence[LabelledClip], settings: AdaptationSettings) -> tu
     if degenerates(settings.head_kind, list(counts.values())):
         remarks.append(
             Remark(
-                f"With one clip a label there is nothing for '{settings.head_kind}' to learn a spread from: "
-                "prototypes instead.",
+                f"With one clip a label '{settings.head_kind}' has too little to go by: prototypes instead.",
                 "Label a second clip of each emotion.",
             )
         )

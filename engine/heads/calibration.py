@@ -29,8 +29,8 @@ Refit = Callable[[Tensor], Head | None]
 def calibrated_scale(head: Head, refit: Refit, embeddings: Tensor, labels: Tensor, label_count: int) -> float:
     """The scale for `head`, which was fitted to all `embeddings` (clips, embedding size) with `labels` (clips,).
 
-    `refit` fits such a head to the clips at some positions, or returns None where these are too few. With one
-    clip a label there is nothing to leave out: the sharpness is then the prior's, on the labelled clips themselves.
+    `refit` fits such a head to the clips at some positions, or returns None where these are too few. Where
+    nothing can be left out the sharpness is the prior's, on the labelled clips themselves.
     """
     left_out = _left_out_logits(refit, embeddings, labels, label_count)
     if left_out is None:

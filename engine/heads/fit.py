@@ -29,15 +29,17 @@ def fit_head(
     """A head of `kind` for `embeddings` (clips, embedding size) with `labels` (clips,) in 0..label_count-1.
 
     The result depends on the clips, not on their order, and is in the type and on the device of the
-    embeddings. LDA needs a spread within labels: with one clip a label the head is one of prototypes, as
-    its `kind` says. `cosine_scale` is that of prototypes; the others find theirs (`calibration`), which
+    embeddings. With one clip a label every head is one of prototypes, as its `kind` says: LDA has no spread
+    to learn from, and the others were 3 points worse there (1-shot on EmoDB: 73 and 76). `cosine_scale` is that of prototypes; the others find theirs (`calibration`), which
     `calibrated=False` leaves out where only the best label counts. Raises LabellingError on an unknown kind.
     """
     if kind not in HEADS:
         raise LabellingError(f"There is no head called '{kind}'.", f"Use one of {', '.join(HEADS)}.")
     order = _order(embeddings, labels)
     embeddings, labels = embeddings.detach()[order], labels[order]
-    if kind == PROTOTYPES or (kind == LDA and not _vary_within_labels(embeddings, labels, label_count)):
+    if kind == PROTOTYPES or int(torch.bincount(labels, minlength=label_count).max()) == 1:
+        return fit_prototypes(embeddings, labels, label_count, standardised=standardised, scale=cosine_scale)
+    if kind == LDA and not _vary_within_labels(embeddings, labels, label_count):
         return fit_prototypes(embeddings, labels, label_count, standardised=standardised, scale=cosine_scale)
     head = _fit(kind, embeddings, labels, label_count, standardised=standardised)
     if not calibrated:
@@ -54,7 +56,7 @@ def fit_head(
 
 def degenerates(kind: str, clips_per_label: list[int]) -> bool:
     """Whether a head of `kind` can only be one of prototypes, for want of a label with two clips."""
-    return kind == LDA and max(clips_per_label) == 1
+    return kind != PROTOTYPES and max(clips_per_label) == 1
 
 
 def _order(embeddings: Tensor, labels: Tensor) -> list[int]:

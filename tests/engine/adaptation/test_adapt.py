@@ -180,8 +180,8 @@ def test_any_head_can_sit_on_a_tuned_encoder(tiny_base: Base, kind: str) -> None
     assert not torch.equal(parameters(adapted), torch.cat([p.flatten() for p in tiny_base.encoder.parameters()]))
 
 
-@pytest.mark.parametrize(("method", "done"), [("lda", "prototypes"), ("disjoint", "pmf")])
-def test_one_clip_a_label_is_too_little_for_lda_and_it_says_so(tiny_base: Base, method: str, done: str) -> None:
+@pytest.mark.parametrize(("method", "done"), [("lda", "prototypes"), ("logistic", "prototypes"), ("disjoint", "pmf")])
+def test_one_clip_a_label_is_too_little_for_a_rival_and_it_says_so(tiny_base: Base, method: str, done: str) -> None:
     settings = dataclasses.replace(FAST, method=method, head="lda")
     events, adapted = run(tiny_base, [1, 1], settings)
     remarks = [event.message for event in events if isinstance(event, Remark)]

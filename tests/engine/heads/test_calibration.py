@@ -35,10 +35,10 @@ def test_clear_clips_make_it_surer_than_mixed_ones(kind: str) -> None:
     assert sureness(0.2) > 1.5 * sureness(6.0)
 
 
-@pytest.mark.parametrize("kind", ["logistic", "ridge"])
-def test_with_nothing_to_leave_out_it_is_as_sure_as_is_usual(kind: str) -> None:
-    embeddings, labels = clips([1, 1, 1])
-    head = fit_head(kind, embeddings, labels, 3, standardised=False)
+def test_with_nothing_to_leave_out_it_is_as_sure_as_is_usual() -> None:
+    embeddings, labels = clips([2, 1, 1])  # without one of the two, LDA has no spread to learn from
+    head = fit_head("lda", embeddings, labels, 3, standardised=False)
+    assert head.kind == "lda"
     assert sharpness(head.logits(embeddings)) == pytest.approx(PRIOR_SHARPNESS, rel=1e-4)
 
 

@@ -31,7 +31,7 @@ def fit(kind: str, embeddings: Tensor, labels: Tensor, **options: bool) -> Head:
     return fit_head(kind, embeddings, labels, int(labels.max()) + 1, **({"standardised": False} | options))
 
 
-@pytest.mark.parametrize("counts", [[5, 5, 5], [2, 9, 1], [1, 1, 1], [40, 3]])
+@pytest.mark.parametrize("counts", [[5, 5, 5], [2, 9, 1], [40, 3]])
 def test_the_gradient_of_logistic_regression_is_zero_at_its_solution(counts: list[int]) -> None:
     embeddings, labels = clips(counts)
     embeddings = embeddings.double()
@@ -46,7 +46,7 @@ def test_the_gradient_of_logistic_regression_is_zero_at_its_solution(counts: lis
     assert bias.grad.abs().max() < 1e-7
 
 
-@pytest.mark.parametrize("counts", [[5, 5, 5], [2, 9, 1], [1, 1, 1]])
+@pytest.mark.parametrize("counts", [[5, 5, 5], [2, 9, 1]])
 def test_ridge_solves_its_normal_equations(counts: list[int]) -> None:
     embeddings, labels = clips(counts)
     embeddings = embeddings.double()
@@ -113,9 +113,10 @@ def test_a_common_offset_changes_no_answer_of_the_rivals(kind: str) -> None:
     torch.testing.assert_close(near.spread, torch.ones(SIZE))
 
 
-def test_with_one_clip_a_label_lda_is_the_nearest_prototype() -> None:
+@pytest.mark.parametrize("kind", RIVALS)
+def test_with_one_clip_a_label_every_head_is_the_nearest_prototype(kind: str) -> None:
     embeddings, labels = clips([1, 1, 1])
-    head, prototypes = fit("lda", embeddings, labels), fit("prototypes", embeddings, labels)
+    head, prototypes = fit(kind, embeddings, labels), fit("prototypes", embeddings, labels)
     assert head.kind == "prototypes"
     assert torch.equal(head.weight, prototypes.weight)
 
