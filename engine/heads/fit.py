@@ -30,8 +30,9 @@ def fit_head(
 
     The result depends on the clips, not on their order, and is in the type and on the device of the
     embeddings. With one clip a label every head is one of prototypes, as its `kind` says: LDA has no spread
-    to learn from, and the others were 3 points worse there (1-shot on EmoDB: 73 and 76). `cosine_scale` is that of prototypes; the others find theirs (`calibration`), which
-    `calibrated=False` leaves out where only the best label counts. Raises LabellingError on an unknown kind.
+    to learn from, and the others were 3 points worse there (1-shot on EmoDB: 73 and 76). `cosine_scale` is that of
+    prototypes; the others find theirs (`calibration`), which `calibrated=False` leaves out where only the best
+    label counts. Raises LabellingError on an unknown kind.
     """
     if kind not in HEADS:
         raise LabellingError(f"There is no head called '{kind}'.", f"Use one of {', '.join(HEADS)}.")
