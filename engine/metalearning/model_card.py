@@ -16,7 +16,7 @@ class Data:
 
 def inherited_licence(start: str, trained_on: Sequence[str]) -> str:
     """One line: weights carry the terms of what they started from and of the corpora they were trained on."""
-    terms = ", ".join(f"{CORPORA[name].title} {CORPORA[name].licence}" for name in trained_on)
+    terms = "; ".join(f"{CORPORA[name].title} {CORPORA[name].licence}" for name in trained_on)
     return f"Weights under the terms of their sources: start {start}; corpora {terms}."
 
 
