@@ -50,9 +50,11 @@ def _claim(run_folder: Path, text: str) -> None:
     kept = run_folder / _RECIPE
     try:
         if kept.is_file():
-            if kept.read_text(encoding="utf-8") != text:
+            if kept.read_text(encoding="utf-8") == text:
+                return
+            if set(run_folder.iterdir()) - {kept}:
                 raise RecipeError(f"{run_folder} holds a run of another recipe.", "Choose a new folder for --out.")
-            return
+            kept.unlink()  # that run was refused before it made anything
         part = kept.with_name(f".{_RECIPE}")  # all there is of a run that was killed at this very place
         if run_folder.exists() and (not run_folder.is_dir() or set(run_folder.iterdir()) - {part}):
             raise RecipeError(f"{run_folder} is not empty.", "Choose a new folder for --out.")

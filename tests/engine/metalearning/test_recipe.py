@@ -120,6 +120,13 @@ def test_a_run_that_was_killed_before_it_began_can_begin(recipe: Path, tmp_path:
     assert list(train_base(str(recipe), tmp_path, tmp_path / "out"))[-1] == Trained(tmp_path / "out" / "base")
 
 
+def test_a_run_that_was_refused_before_it_began_makes_way_for_another(recipe: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "recipe.toml").write_text(GOOD.replace("blue", "red"))
+    assert list(train_base(str(recipe), tmp_path, tmp_path / "out"))[-1] == Trained(tmp_path / "out" / "base")
+    assert (tmp_path / "out" / "recipe.toml").read_text() == recipe.read_text()
+
+
 def test_a_run_folder_in_use_and_a_missing_root_are_refused(recipe: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="not empty"):
         list(train_base(str(recipe), tmp_path, tmp_path))
