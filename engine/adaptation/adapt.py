@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from engine.adaptation.clips import LabelledClip, check_labels, embed_whole, prepare
+from engine.adaptation.clips import LabelledClip, PreparedClip, check_labels, embed_whole, prepare
 from engine.adaptation.disjoint import disjoint_draw
-from engine.adaptation.fine_tuning import fine_tune
+from engine.adaptation.fine_tuning import DrawEpisode, fine_tune
 from engine.adaptation.pmf import pmf_draw
 from engine.adaptation.settings import AdaptationSettings, Remark, StepTaken
 from engine.bases import Base
@@ -47,8 +47,7 @@ def adapt(
     prepared = prepare(encoder, clips)
     loss = None
     if settings.tunes:
-        draw = (disjoint_draw if settings.method == "disjoint" else pmf_draw)(prepared, settings)
-        for taken in fine_tune(encoder, prepared, settings, draw, base):
+        for taken in fine_tune(encoder, prepared, settings, draw_for(prepared, settings), base):
             loss = taken.loss
             yield taken
     targets = torch.tensor([clip.label for clip in clips], device=encoder.device)
@@ -67,6 +66,11 @@ def adapt(
         cosine_scale=base.cosine_scale,
     )
     yield Adapted(encoder, head, voices, settings, loss)
+
+
+def draw_for(clips: Sequence[PreparedClip], settings: AdaptationSettings) -> DrawEpisode:
+    """How the method draws inner episodes from `clips`."""
+    return (disjoint_draw if settings.method == "disjoint" else pmf_draw)(clips, settings)
 
 
 def _possible(clips: Sequence[LabelledClip], settings: AdaptationSettings) -> tuple[AdaptationSettings, list[Remark]]:

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 from engine.base_folder import load_base_folder
-from engine.metalearning.events import Trained, TrainingProgress, TrainingRemark
+from engine.metalearning.events import Trained
 from engine.metalearning.processes import is_main_process
 from engine.metalearning.train import train_base
 from serstudio.errors import SerStudioError
 from serstudio.project.staging import WriterLock, lock_path
-from serstudio.usecases.events import Done, Event, Progress, Warned
+from serstudio.usecases.events import Done, Event, Progress
 from serstudio.usecases.requests import BaseTrained, MetatrainBase
+from serstudio.usecases.training_events import as_event
 
 
 def metatrain_base(request: MetatrainBase) -> Iterator[Event]:
@@ -30,12 +31,9 @@ def metatrain_base(request: MetatrainBase) -> Iterator[Event]:
 def _train(request: MetatrainBase) -> Iterator[Event]:
     yield Progress(0, None, "Reading the corpora")
     for event in train_base(request.recipe, request.corpora, request.run_folder, device=request.device):
-        match event:
-            case TrainingProgress(step, steps, message, loss, remaining_s):
-                yield Progress(step, steps or None, message, loss, remaining_s)
-            case TrainingRemark(message, hint):
-                yield Warned(message, hint)
-            case Trained(folder):
-                base = load_base_folder(folder)
-                size_bytes = sum(path.stat().st_size for path in folder.iterdir())
-                yield Done(BaseTrained(folder, base.name, base.licence, size_bytes))
+        if isinstance(event, Trained):
+            base = load_base_folder(event.folder)
+            size_bytes = sum(path.stat().st_size for path in event.folder.iterdir())
+            yield Done(BaseTrained(event.folder, base.name, base.licence, size_bytes))
+        else:
+            yield as_event(event)

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 from engine.choices import Protocol
-from engine.metalearning.events import TrainingProgress, TrainingRemark
 from engine.metalearning.experiments.recipe import read_experiment, with_changes
 from engine.metalearning.experiments.run import Conditions, TableMade
 from engine.metalearning.experiments.run import run_experiment as run
 from engine.metalearning.recipe import find_recipe
 from serstudio.errors import SerStudioError
 from serstudio.project.staging import WriterLock, lock_path
-from serstudio.usecases.events import Done, Event, Progress, Warned
+from serstudio.usecases.events import Done, Event
 from serstudio.usecases.requests import ExperimentRun, RunExperiment
+from serstudio.usecases.training_events import as_event
 
 
 def run_experiment(request: RunExperiment) -> Iterator[Event]:
@@ -33,12 +33,9 @@ def run_experiment(request: RunExperiment) -> Iterator[Event]:
         raise SerStudioError(f"An experiment is writing to {request.out} already.", "Wait, or choose another --out.")
     try:
         for event in run(recipe, path.parent, conditions):
-            match event:
-                case TrainingProgress(step, steps, message, loss, remaining_s):
-                    yield Progress(step, steps or None, message, loss, remaining_s)
-                case TrainingRemark(message, hint):
-                    yield Warned(message, hint)
-                case TableMade(table):
-                    yield Done(ExperimentRun(request.out, table))
+            if isinstance(event, TableMade):
+                yield Done(ExperimentRun(request.out, event.table))
+            else:
+                yield as_event(event)
     finally:
         lock.release()

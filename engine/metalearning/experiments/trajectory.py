@@ -13,10 +13,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from engine.adaptation.adapt import draw_for
 from engine.adaptation.clips import MOST_WINDOWS_PER_CLIP, LabelledClip, PreparedClip, embed_whole, prepare
-from engine.adaptation.disjoint import disjoint_draw
 from engine.adaptation.fine_tuning import fine_tune
-from engine.adaptation.pmf import pmf_draw
 from engine.adaptation.settings import AdaptationSettings
 from engine.audio.windows import read_windows
 from engine.bases import Base
@@ -62,9 +61,8 @@ class Trajectory:
             for position in members
         ]
         query = [self._prepare(position) for members in episode.query for position in members]
-        draw = (disjoint_draw if settings.method == "disjoint" else pmf_draw)(support, settings)
         accuracies = {}
-        for taken in fine_tune(encoder, support, settings, draw, self._base):
+        for taken in fine_tune(encoder, support, settings, draw_for(support, settings), self._base):
             if taken.step in self._steps:
                 accuracies[taken.step] = self._accuracy(
                     episode, embed_whole(encoder, support), embed_whole(encoder, query)
