@@ -1,12 +1,11 @@
 """Corpora and samplers of an episodic recipe, and what the user should know of them. No torch."""
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import CorpusError
 from engine.metalearning.corpora import Corpus, Task, read_corpus
+from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.episodes import TrainingSampler
 from engine.metalearning.episodic_recipe import EpisodicRecipe
 from engine.metalearning.events import TrainingRemark
@@ -57,7 +56,7 @@ def read_data(recipe: EpisodicRecipe, corpora_root: Path) -> EpisodicData:
                 "Nothing to validate on: every epoch is run.", "Name corpora under validation, or a [split]."
             )
         )
-    digest = _digest((*train, *validation), corpora_root)
+    digest = digest_of((*train, *validation), corpora_root)
     return EpisodicData(train, validation, sampler, validation_sampler, digest, tuple(remarks))
 
 
@@ -71,13 +70,3 @@ def _left_out(sampler: TrainingSampler, use: str) -> list[TrainingRemark]:
     return [
         TrainingRemark(f"Not {use}: {'; '.join(sampler.left_out)}.", "An episode needs more clips of more classes.")
     ]
-
-
-def _digest(corpora: Sequence[Corpus], root: Path) -> str:
-    seen = hashlib.sha256()
-    for corpus in corpora:
-        for clip in corpus.clips:
-            path = clip.path.relative_to(root).as_posix()
-            seen.update("\0".join((corpus.name, path, str(clip.label), str(clip.speaker), str(clip.accent))).encode())
-            seen.update(b"\n")
-    return seen.hexdigest()

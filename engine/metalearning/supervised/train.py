@@ -1,6 +1,5 @@
 """The two trainings of the compact base, from corpora to a base folder."""
 
-import hashlib
 import math
 import shutil
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from engine.errors import CorpusError
 from engine.extractors import AttentiveStatistics, PooledExtractor
 from engine.metalearning.checkpoints import read_position
 from engine.metalearning.corpora import Corpus, read_corpus
+from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, TrainingRemark
 from engine.metalearning.model_card import Data, base_card, clip_counts, inherited_licence
 from engine.metalearning.run_log import RunLog
@@ -57,7 +57,7 @@ class _Training:
         self._device = device  # of the encoder; the networks are too small to gain from another than the CPU
         self._train = [_labelled(read_corpus(name, root / name)) for name in recipe.data.corpora]
         self._validation = [read_corpus(name, root / name) for name in recipe.data.validation]
-        self._digest = _digest(self._train, root)
+        self._digest = digest_of(self._train, root)
         self._cached: list[CachedCorpus] = []
         self._parts: list[PooledExtractor] = []
 
@@ -156,15 +156,6 @@ def _labelled(corpus: Corpus) -> Corpus:
     if len({clip.label for clip in corpus.clips if clip.label}) < 2:
         raise CorpusError(f"{corpus.name} has clips of one emotion only.", "Take it out of the recipe.")
     return corpus
-
-
-def _digest(corpora: list[Corpus], root: Path) -> str:
-    seen = hashlib.sha256()
-    for corpus in corpora:
-        for clip in corpus.clips:
-            path = clip.path.relative_to(root).as_posix()
-            seen.update(f"{corpus.name}\0{path}\0{clip.label}\0{clip.speaker}\n".encode())
-    return seen.hexdigest()
 
 
 def _summary(recipe: ClosedFormRecipe | SupervisedRecipe) -> str:

@@ -1,0 +1,18 @@
+"""What stands for the clips that a training runs on, so that it is not taken up on others."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from engine.metalearning.corpora.corpus import Corpus
+
+
+def digest_of(corpora: Iterable[Corpus], root: Path) -> str:
+    """A digest of every clip's corpus, path below `root`, label, speaker and accent, wherever `root` is."""
+    seen = hashlib.sha256()
+    for corpus in corpora:
+        for clip in corpus.clips:
+            told = [corpus.name, clip.path.relative_to(root).as_posix(), str(clip.label), str(clip.speaker)]
+            told += [clip.accent] if clip.accent else []
+            seen.update(("\0".join(told) + "\n").encode())
+    return seen.hexdigest()
