@@ -30,9 +30,9 @@ from engine.metalearning.supervised.validation import Figures, validate
 _CACHE, _CHECKPOINTS = "frames", "checkpoint"
 _COLUMNS = ("network", "loss", "seconds")
 _RATE_SMOOTHING = 0.05  # of the seconds a step takes, for the time left
-_FAILURES = """- Speakers who mostly have one emotion: the voice is then taken for the feeling.
-- Clips under 1.5 s: little is heard in them; single words are recognised far less often than sentences.
-- Joy and anger, or fear and surprise, of a lively speaker are mixed up first.
+_FAILURES = """- Clips under 1.5 s: little is heard in them; single words are recognised far less often than sentences.
+- Speakers who are not among the labelled ones: a few points less than for those who are.
+- Where a speaker mostly has one emotion the voice may be taken for the feeling; the base was not tried on such data.
 - The corpora are mostly acted; spontaneous emotion is weaker and is recognised less often."""
 
 
@@ -164,7 +164,7 @@ def _summary(recipe: ClosedFormRecipe | SupervisedRecipe) -> str:
     if isinstance(recipe, SupervisedRecipe):
         trained += (
             f", beside {recipe.networks.count} small networks with attentive statistics pooling, trained on each "
-            "corpus's own emotions, with the same emotion by other speakers drawn near and the speaker unlearnt"
+            "corpus's own emotions, with the same emotion by other speakers drawn near"
         )
     return (
         f"A base for few-shot speech emotion recognition: frames of layers {layers} of {recipe.base.start}; {trained}."
