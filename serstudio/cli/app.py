@@ -2,17 +2,14 @@
 
 import errno
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 
 import click
 
 from serstudio import __version__, bug_report
 from serstudio.cli import evaluation, experiments, help_verbs, live, metatraining, models, output, projects, recording
+from serstudio.cli.signals import heeded_signals
 from serstudio.errors import SerStudioError
 
 EXIT_FAILED = 1
@@ -66,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _make_text_printable()
     try:
-        with _terminated_like_interrupted():
+        with heeded_signals():
             returned = commands.main(args=arguments, prog_name="serstudio", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
@@ -102,23 +99,6 @@ def _failed_unexpectedly(error: Exception) -> int:
         f"A report without your paths was written to {report}; please send it to us."
     )
     return EXIT_FAILED
-
-
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM (a closed session, a scheduler) unwinds like Ctrl-C, so that nothing half-written stays."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _make_text_printable() -> None:

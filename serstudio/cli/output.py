@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from serstudio.cli.signals import heeded_signals
 from serstudio.usecases import dispatch
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.requests import Request
@@ -54,9 +55,11 @@ def follow(request: Request, result_type: type[ResultT]) -> ResultT:
 def follow_events(events: Generator[Event, None, None], result_type: type[ResultT]) -> ResultT:
     """Draw `events` on standard error; the generator is closed on every way out, Ctrl-C too."""
     result: object = None
-    with closing(events) as run, progress_bar() as bar:
+    with heeded_signals() as interrupted, closing(events) as run, progress_bar() as bar:
         task = bar.add_task("Starting", total=None, tail="")
         for event in run:
+            if interrupted():
+                raise KeyboardInterrupt
             match event:
                 case Progress():
                     show_progress(bar, task, event)

@@ -1,16 +1,19 @@
 """Command lines in processes of their own: start-up, signals, pipes, encodings, bugs."""
 
+import contextlib
 import os
 import signal
 import sys
 import time
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from serstudio import __main__ as start_up
 from serstudio import bug_report
-from serstudio.cli import app
+from serstudio.cli import app, output
+from serstudio.usecases.events import Event, Progress
 from tests.cli.conftest import REPOSITORY, Run, run_apart, start
 
 HELP_LIMIT_S = 0.5
@@ -86,6 +89,10 @@ def test_a_terminal_without_unicode_gets_escapes(project_folder: Path) -> None:
 def test_an_interrupted_adaptation_leaves_nothing(
     labelled_project: Path, tiny_base_folder: str, number: signal.Signals
 ) -> None:
+    import subprocess
+
+    # on a fresh installation the libraries come from the disk for the first time, and that may take half a minute
+    subprocess.run([sys.executable, "-c", "import torch, transformers, engine.adaptation"], cwd=REPOSITORY, check=True)
     process = start("adapt", labelled_project, "--base", tiny_base_folder, "--steps", 100_000)
     models = labelled_project / "models"
     try:
@@ -104,6 +111,23 @@ def test_an_interrupted_adaptation_leaves_nothing(
     assert out == ""
     assert "Traceback" not in err
     assert list(models.iterdir()) == []
+
+
+def test_a_signal_that_a_library_swallowed_ends_the_verb_at_its_next_event() -> None:
+    seen: list[int] = []
+
+    def events() -> Generator[Event, None, None]:
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        for step in range(3):
+            seen.append(step)
+            yield Progress(step, 3, "on and on")
+
+    with pytest.raises(KeyboardInterrupt):
+        output.follow_events(events(), int)
+    assert seen == [0]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_a_bug_is_one_line_and_a_report_without_paths(
