@@ -31,3 +31,8 @@ class Trained:
 
 
 TrainingEvent = TrainingProgress | TrainingRemark | Trained
+
+
+def too_long_remark(corpus: str, clips: int) -> TrainingRemark:
+    """That `clips` of `corpus` are not trained on (main paper, section 4.2)."""
+    return TrainingRemark(f"{corpus}: {clips} clips over 9.375 s are left out.")

@@ -9,7 +9,7 @@ from engine.choices import Protocol
 from engine.device import resolve_device
 from engine.errors import BaseError, CorpusError, RecipeError
 from engine.metalearning.corpora import CORPORA, Corpus, read_corpus
-from engine.metalearning.events import Trained, TrainingProgress, TrainingRemark
+from engine.metalearning.events import Trained, TrainingProgress, TrainingRemark, too_long_remark
 from engine.metalearning.experiments.grid import Layout, Setting
 from engine.metalearning.experiments.measured import Measured
 from engine.metalearning.experiments.measurement import Group, Measurement, groups_of
@@ -112,7 +112,7 @@ def _read_corpora(recipe: ExperimentRecipe, root: Path) -> Generator[Report, Non
         raise CorpusError(f"There is nothing to measure table {recipe.table} on.", "Put one of its corpora there.")
     for name, corpus in corpora.items():
         if corpus.too_long:
-            yield TrainingRemark(f"{CORPORA[name].title}: {corpus.too_long} clips over 9.375 s are left out.")
+            yield too_long_remark(CORPORA[name].title, corpus.too_long)
     return corpora
 
 

@@ -72,6 +72,7 @@ class _Trained(nn.Module):
 
 def train_network(
     corpora: Sequence[CachedCorpus],
+    statistics: tuple[Tensor, Tensor],
     shape: NetworksSection,
     plan: SupervisedTraining,
     hidden_size: int,
@@ -82,12 +83,12 @@ def train_network(
 ) -> Iterator[StepDone | AttentiveStatistics]:
     """Train from the checkpoint, or from the beginning; the last event is the network (moving average, eval mode).
 
-    seeds: the recipe's and the network's number. clips: a digest of the clips, which a checkpoint must share.
-    Raises RecipeError.
+    statistics: mean and spread of the channels (`channel_statistics`). seeds: the recipe's and the network's
+    number. clips: a digest of the clips, which a checkpoint must share. Raises RecipeError.
     """
     torch.manual_seed(_number(*seeds, 0))
     network = AttentiveStatistics(hidden_size, layers, shape.width, shape.embedding_size, shape.dropout)
-    network.channel_mean, network.channel_spread = _statistics(corpora)
+    network.channel_mean, network.channel_spread = statistics
     trained = _Trained(network, corpora)
     optimiser = torch.optim.AdamW(trained.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
     position = Position(clips)
@@ -143,7 +144,7 @@ def _cosine(start: float, end: float, share: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
 
 
-def _statistics(corpora: Sequence[CachedCorpus]) -> tuple[Tensor, Tensor]:
+def channel_statistics(corpora: Sequence[CachedCorpus]) -> tuple[Tensor, Tensor]:
     """Mean and spread of the channels over the clean frames of all corpora."""
     frames = np.concatenate(
         [file[::_STATISTICS_FROM].astype(np.float32) for corpus in corpora for file in corpus.views[0].files]

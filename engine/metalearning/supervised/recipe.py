@@ -103,17 +103,9 @@ class ClosedFormRecipe:
 
 
 @dataclass(frozen=True)
-class SupervisedRecipe:
+class SupervisedRecipe(ClosedFormRecipe):
     """kind = "supervised": the networks, mixed with the discriminant."""
 
-    kind: str
-    name: str
-    data: DataSection
-    seed: int = 0
-    base: BaseSection = field(default_factory=BaseSection)
-    read_layers: tuple[int, ...] = (2, 3)
     views: ViewsSection = field(default_factory=ViewsSection)
-    discriminant: DiscriminantSection = field(default_factory=DiscriminantSection)
     networks: NetworksSection = field(default_factory=NetworksSection)
     training: SupervisedTraining = field(default_factory=SupervisedTraining)
-    adaptation: AdaptationSection = field(default_factory=AdaptationSection)

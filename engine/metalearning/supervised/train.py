@@ -17,13 +17,13 @@ from engine.extractors import AttentiveStatistics, PooledExtractor
 from engine.metalearning.checkpoints import read_position
 from engine.metalearning.corpora import Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
-from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, TrainingRemark
+from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, too_long_remark
 from engine.metalearning.model_card import Data, base_card, clip_counts, inherited_licence
 from engine.metalearning.run_log import RunLog
 from engine.metalearning.start import AS_PUBLISHED, Start, load_start
 from engine.metalearning.supervised.frame_cache import CachedCorpus, ClipsCached, cache_corpus
 from engine.metalearning.supervised.mixing import closed_form_part, mix
-from engine.metalearning.supervised.network import train_network
+from engine.metalearning.supervised.network import channel_statistics, train_network
 from engine.metalearning.supervised.recipe import ClosedFormRecipe, SupervisedRecipe
 from engine.metalearning.supervised.validation import Figures, validate
 
@@ -37,7 +37,7 @@ _FAILURES = """- Clips under 1.5 s: little is heard in them; single words are re
 
 
 def train_compact(
-    recipe: ClosedFormRecipe | SupervisedRecipe, corpora_root: Path, run_folder: Path, *, device: str, recipe_text: str
+    recipe: ClosedFormRecipe, corpora_root: Path, run_folder: Path, *, device: str, recipe_text: str
 ) -> Iterator[TrainingEvent]:
     """The closed-form part and, where the recipe has them, networks. Raises CorpusError, RecipeError, BaseError,
     AudioError, DeviceError."""
@@ -47,7 +47,7 @@ def train_compact(
 class _Training:
     def __init__(
         self,
-        recipe: ClosedFormRecipe | SupervisedRecipe,
+        recipe: ClosedFormRecipe,
         root: Path,
         run_folder: Path,
         recipe_text: str,
@@ -64,7 +64,7 @@ class _Training:
     def run(self) -> Iterator[TrainingEvent]:
         for corpus in (*self._train, *self._validation):
             if corpus.too_long:
-                yield TrainingRemark(f"{corpus.name}: {corpus.too_long} clips over 9.375 s are left out.")
+                yield too_long_remark(corpus.name, corpus.too_long)
         yield TrainingProgress(0, 0, "Loading the encoder")
         start = load_start(self._recipe.base.start, self._recipe.read_layers)
         start.backbone.eval().to(self._device)
@@ -110,12 +110,13 @@ class _Training:
         plan, count = recipe.training, recipe.networks.count
         checkpoints = [self._folder / _CHECKPOINTS / f"network-{number}.safetensors" for number in range(count)]
         done = sum(read_position(path).step for path in checkpoints if path.is_file())
+        statistics = channel_statistics(self._cached)
         seconds = 0.0
         with RunLog(self._folder, _COLUMNS, done) as log:
             for number, checkpoint in enumerate(checkpoints):
                 shape, seeds = recipe.networks, (recipe.seed, number)
                 for event in train_network(
-                    self._cached, shape, plan, hidden_size, layers, seeds, self._digest, checkpoint
+                    self._cached, statistics, shape, plan, hidden_size, layers, seeds, self._digest, checkpoint
                 ):
                     if isinstance(event, AttentiveStatistics):
                         self._parts.append(event)
@@ -158,7 +159,7 @@ def _labelled(corpus: Corpus) -> Corpus:
     return corpus
 
 
-def _summary(recipe: ClosedFormRecipe | SupervisedRecipe) -> str:
+def _summary(recipe: ClosedFormRecipe) -> str:
     layers = " and ".join(str(layer) for layer in recipe.read_layers)
     trained = "discriminant directions of the mean over time, over (corpus, emotion) groups"
     if isinstance(recipe, SupervisedRecipe):

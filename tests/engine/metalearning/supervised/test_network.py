@@ -8,7 +8,7 @@ from engine.errors import RecipeError
 from engine.extractors import AttentiveStatistics
 from engine.metalearning.supervised.frame_cache import CachedCorpus
 from engine.metalearning.supervised.mixing import closed_form_part, mix
-from engine.metalearning.supervised.network import StepDone, one_cycle, train_network
+from engine.metalearning.supervised.network import StepDone, channel_statistics, one_cycle, train_network
 from engine.metalearning.supervised.recipe import DiscriminantSection, NetworksSection, SupervisedTraining
 from tests.engine.metalearning.supervised.conftest import HIDDEN, LAYERS
 
@@ -23,7 +23,9 @@ def train(
 ) -> tuple[list[StepDone], AttentiveStatistics | None]:
     """Train for at most `most` steps from where the checkpoint is."""
     done: list[StepDone] = []
-    for event in train_network(caches, SHAPE, plan, HIDDEN, LAYERS, (5, number), "clips", path):
+    for event in train_network(
+        caches, channel_statistics(caches), SHAPE, plan, HIDDEN, LAYERS, (5, number), "clips", path
+    ):
         if isinstance(event, AttentiveStatistics):
             return done, event
         done.append(event)
@@ -76,7 +78,11 @@ def test_it_learns_the_emotion_and_not_the_voice(caches: list[CachedCorpus], tmp
 def test_other_clips_than_the_checkpoints_are_refused(caches: list[CachedCorpus], tmp_path: Path) -> None:
     train(caches, tmp_path / "d", most=2)
     with pytest.raises(RecipeError, match="not those that this run began with"):
-        list(train_network(caches, SHAPE, PLAN, HIDDEN, LAYERS, (5, 0), "others", tmp_path / "d"))
+        list(
+            train_network(
+                caches, channel_statistics(caches), SHAPE, PLAN, HIDDEN, LAYERS, (5, 0), "others", tmp_path / "d"
+            )
+        )
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
