@@ -137,6 +137,21 @@ def load_backbone(folder: Path, read_layers: tuple[int, ...] = ()) -> tuple[Back
         raise _damaged(folder, "its parts do not fit together") from error
 
 
+def read_tensors(folder: Path) -> dict[str, Tensor]:
+    """All weights of a base under their names in the encoder, in single precision. Raises BaseError."""
+    _read_config(folder)
+    try:
+        stored = load_file(folder / WEIGHTS)
+    except (OSError, SafetensorError) as error:
+        raise _damaged(folder, "its weights cannot be read") from error
+    return {
+        name if name.startswith(_EXTRACTOR) else f"backbone.{name}": tensor.float()
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in stored.items()
+    }
+
+
 def _read_config(folder: Path) -> dict[str, Any]:
     """The configuration of a folder that is whole. Raises BaseError."""
     if not is_base_folder(folder):

@@ -1,28 +1,24 @@
 """Bases: the encoders that an adaptation starts from.
 
 `compact`            the bundled one (resources/bases/compact)
-`hf:FOLDER_OR_ID`    any wav2vec2-type model of transformers, from a folder or from the hub's local cache
-`FOLDER`             a base that `serstudio metatrain` made (`base_folder`), or an adapted model (`model_folder`)
+`NAME`               one in the store: downloaded, or added from a folder (`engine.store`)
+`hf:FOLDER_OR_ID`    a raw model as transformers writes it (`backbones.pretrained`), or one in the hub's local cache
+`FOLDER`             a base that `serstudio metatrain` made, an adapted model, or a raw model
 
 Nothing here opens a network connection, and weights are only ever read from safetensors.
 """
 
-import json
+from dataclasses import replace
 from pathlib import Path
 
-from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModel
-from transformers.utils import logging
-
-from engine.backbones.wav2vec2 import SUPPORTED_TYPES, Wav2Vec2Backbone, middle_layer
+from engine.backbones.pretrained import is_pretrained_folder, load_pretrained, transformers_folder
 from engine.base_folder import Base, is_base_folder, load_base_folder
-from engine.encoder import EmotionEncoder
 from engine.errors import BaseError
-from engine.extractors import MeanPooling
 from engine.model_folder import load_model
 from engine.resources import resource
+from engine.store import offer_called, read_record, stored_folder
 
-__all__ = ["COMPACT", "Base", "load_base"]
+__all__ = ["COMPACT", "Base", "load_base", "load_stored"]
 
 COMPACT = "compact"
 
@@ -35,9 +31,14 @@ def load_base(name: str = COMPACT) -> Base:
         except BaseError as error:
             raise BaseError("The bundled base is missing or damaged.", "Install SER Studio again.") from error
     if name.startswith("hf:"):
-        return load_transformers(name)
+        return load_pretrained(transformers_folder(name), name)
+    stored = stored_folder(name)
+    if stored is not None:
+        return load_stored(stored, name)
     if is_base_folder(Path(name)):
         return load_base_folder(Path(name))
+    if is_pretrained_folder(Path(name)):
+        return load_pretrained(Path(name), name)
     if (Path(name) / "config.json").is_file():
         model = load_model(Path(name))
         return Base(
@@ -48,49 +49,21 @@ def load_base(name: str = COMPACT) -> Base:
             recommended=model.recommended,
             cosine_scale=model.cosine_scale,
         )
-    raise BaseError(f"There is no base called '{name}'.", "Use compact, hf:FOLDER, or the folder of a base or a model.")
+    if offer_called(name) is not None:
+        raise BaseError(
+            f"The model {name} is not on this computer.",
+            f"Get it on the Models page or with: serstudio models download {name}",
+        )
+    raise BaseError(
+        f"There is no base called '{name}'.",
+        "Use compact, a name that 'serstudio models list' shows, hf:FOLDER, or the folder of a base or a model.",
+    )
 
 
-def load_transformers(name: str, read_layers: tuple[int, ...] | None = None) -> Base:
-    """A raw model of the wav2vec2 family, read at `read_layers` (None: in the middle; none: at its last layer).
+def load_stored(folder: Path, name: str) -> Base:
+    """The base in a folder of the store, under its name there, with the licence that is known of it.
 
     Raises BaseError.
     """
-    source = name.removeprefix("hf:")
-    try:
-        config = AutoConfig.from_pretrained(source, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise BaseError(
-            f"'{source}' is not on this machine, or is not a transformers model.",
-            "Give the model's folder: hf:/path/to/folder.",
-        ) from error
-    if config.model_type not in SUPPORTED_TYPES:
-        raise BaseError(
-            f"'{source}' is a {config.model_type} model.",
-            f"Bases are of the wav2vec2 family: {', '.join(sorted(SUPPORTED_TYPES))}.",
-        )
-    layers = (middle_layer(config),) if read_layers is None else read_layers or (config.num_hidden_layers,)
-    if max(layers) > config.num_hidden_layers:
-        raise BaseError(f"'{source}' has {config.num_hidden_layers} layers.", "Read a lower layer.")
-    logging.disable_progress_bar()  # progress is ours to show
-    try:
-        model = AutoModel.from_pretrained(source, local_files_only=True, use_safetensors=True)
-    except (OSError, ValueError, SafetensorError) as error:
-        raise BaseError(
-            f"'{source}' has no readable model.safetensors.",
-            "Only safetensors are read, never pickled weights; convert the model first.",
-        ) from error
-    backbone = Wav2Vec2Backbone(config, layers, normalise=_expects_normalised(source))
-    weights = model.state_dict()
-    backbone.model.load_state_dict({key: weights[key] for key in backbone.model.state_dict()})
-    extractor = MeanPooling(backbone.hidden_size, len(layers))
-    licence = "as stated by the publisher of the base"
-    return Base(name, EmotionEncoder(backbone, extractor), standardised=True, licence=licence)
-
-
-def _expects_normalised(source: str) -> bool:
-    """The preprocessor's `do_normalize`, where the folder has one; the large models expect it."""
-    preprocessor = Path(source) / "preprocessor_config.json"
-    if not preprocessor.is_file():
-        return True
-    return bool(json.loads(preprocessor.read_text(encoding="utf-8")).get("do_normalize", True))
+    base = load_base_folder(folder) if is_base_folder(folder) else load_pretrained(folder, name)
+    return replace(base, name=name, licence=read_record(folder).licence)

@@ -21,12 +21,17 @@ def write_sums(folder: Path, names: Iterable[str]) -> None:
 
 def wrong_sums(folder: Path) -> list[str]:
     """Names of the files that are missing or differ from SHA256SUMS; SHA256SUMS itself where it cannot be read."""
+    listed = read_sums(folder)
+    return [name for digest, name in listed if not _has_sum(folder / name, digest)] if listed else [SUMS]
+
+
+def read_sums(folder: Path) -> list[tuple[str, str]]:
+    """(digest, name) of the files that SHA256SUMS lists; nothing where it cannot be read."""
     try:
         lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-        listed = [(line[:64], line[64:].strip()) for line in lines if line.strip()]
     except (OSError, ValueError):
-        return [SUMS]
-    return [name for digest, name in listed if not _has_sum(folder / name, digest)] if listed else [SUMS]
+        return []
+    return [(line[:64], line[64:].strip()) for line in lines if line.strip()]
 
 
 def _has_sum(path: Path, digest: str) -> bool:

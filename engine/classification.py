@@ -1,13 +1,56 @@
-"""Classifying files: the streaming path, fed from a file."""
+"""Classifying: a model made ready for it, and the streaming path, fed from a file."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.audio.decode import iter_audio, probe_audio
+import numpy as np
+import torch
+
+from engine.audio.decode import MODEL_RATE_HZ, iter_audio, probe_audio
 from engine.audio.resample import StreamingResampler
-from engine.model_folder import AdaptedModel
-from engine.streaming import ClipScores, WholeClip
+from engine.errors import DeviceError
+from engine.model_folder import AdaptedModel, load_model
+from engine.precision import prepare_for_classifying
+from engine.streaming import ClipScores, WholeClip, score_window
+
+
+@dataclass(frozen=True)
+class ReadyModel:
+    """A model that is only to classify: its layers may be of lower precision. `note`: what the user should know."""
+
+    model: AdaptedModel
+    note: str = ""
+
+
+def load_to_classify(folder: Path | str, device: str = "auto", precision: str = "auto") -> ReadyModel:
+    """The model in `folder` on `device`, in `precision` (one of `engine.choices.PRECISIONS`).
+
+    Both ways to classify, files and live, begin here, so that they give the same answers. An Apple GPU that lacks
+    what the model needs makes way for the processor, unless it was asked for by name. Raises ModelFolderError,
+    DeviceError.
+    """
+    model = load_model(folder, device)
+    note = ""
+    if model.encoder.device.type == "mps" and (missing := _what_fails(model)):
+        if device != "auto":
+            raise DeviceError(f"The Apple GPU cannot do all that this model needs ({missing}).", "Use --device cpu.")
+        model = model.to(torch.device("cpu"))
+        note = f"The Apple GPU cannot do all that this model needs ({missing}), so the processor classifies."
+    prepare_for_classifying(model.encoder, precision)
+    return ReadyModel(model, note)
+
+
+def _what_fails(model: AdaptedModel) -> str:
+    """Why, in PyTorch's words, this model's device cannot classify half a second of silence; empty if it can.
+
+    PyTorch raises NotImplementedError for an operator that a device lacks, and TypeError for a kind of number.
+    """
+    try:
+        score_window(model, np.zeros(MODEL_RATE_HZ // 2, dtype=np.float32))
+    except (NotImplementedError, TypeError) as error:
+        return str(error).split(".")[0]
+    return ""
 
 
 @dataclass(frozen=True)

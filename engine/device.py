@@ -8,23 +8,50 @@ import torch
 from engine.choices import DEVICES
 from engine.errors import DeviceError
 
+_MISSING = {
+    "cuda": "This machine has no CUDA device that torch can use.",
+    "mps": "This machine has no Apple GPU that torch can use.",
+}
+
+_CUDA_WITH_BF16 = (8, 0)  # Ampere; older cards emulate it, slower than fp32
+_CPU_FLAGS_OF_BF16 = ("avx512_bf16", "amx_bf16")  # dot products of bf16 pairs in hardware, summed in fp32
+
+
+def available_devices() -> tuple[str, ...]:
+    """Names of what computes here, the best first; the processor is always the last."""
+    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    return tuple(name for name, is_there in found.items() if is_there)
+
 
 def resolve_device(name: str = "auto") -> torch.device:
-    """`auto` takes CUDA where there is one. DeviceError if `cuda` is asked for and missing, or unknown."""
+    """`auto` takes CUDA, else Apple's MPS, else the processor. DeviceError if one is asked for that is not there."""
+    here = available_devices()
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise DeviceError("This machine has no CUDA device that torch can use.", "Use --device cpu or auto.")
+        return torch.device(here[0])
     if name not in DEVICES:
         raise DeviceError(f"Unknown device '{name}'.", f"Use one of {', '.join(DEVICES)}.")
+    if name not in here:
+        raise DeviceError(_MISSING[name], "Use --device cpu or auto.")
     return torch.device(name)
 
 
+def has_fast_bf16(device: torch.device) -> bool:
+    """Whether matrix products in bf16 are done in hardware there, so that they beat fp32. Apple's are not."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= _CUDA_WITH_BF16
+    if device.type == "cpu":
+        flags = torch.cpu.get_capabilities()
+        return any(flags.get(name, False) for name in _CPU_FLAGS_OF_BF16)
+    return False
+
+
 def describe_device(device: torch.device) -> str:
-    """One line for results and for the welcome page, e.g. `CPU, 2 cores` or `NVIDIA H200, 139 GB`."""
+    """One line for results and for the welcome page, e.g. `AMD EPYC, 2 cores` or `NVIDIA H200, 139 GB`."""
     if device.type == "cuda":
         properties = torch.cuda.get_device_properties(device)
         return f"{properties.name}, {properties.total_memory / 2**30:.0f} GB"
+    if device.type == "mps":
+        return f"Apple GPU ({platform.machine()}), up to {torch.mps.recommended_max_memory() / 2**30:.0f} GB"
     return f"{_cpu_name()}, {os.cpu_count()} cores"
 
 

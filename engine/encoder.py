@@ -11,19 +11,24 @@ from torch import Tensor, nn
 from engine.backbones.compact import CompactBackbone
 from engine.backbones.protocol import Backbone
 from engine.backbones.wav2vec2 import Wav2Vec2Backbone, config_from_dict
+from engine.backbones.wav2vec2_bert import MODEL_TYPE, Wav2Vec2BertBackbone
 from engine.extractors import Extractor, build_extractor
-from engine.specaugment import SpecAugment
+from engine.specaugment import ClipMasks, SpecAugment
 
 MOST_CLIPS_IN_BATCH = 16
 
 
 class EmotionEncoder(nn.Module):
-    """Samples to embeddings. Always in eval mode: adaptation augments by itself and drops nothing out."""
+    """Samples to embeddings. Always in eval mode: adaptation augments by itself and drops nothing out.
+
+    `most_clips_in_batch`: fewer take less memory, and change no clip's embedding.
+    """
 
     def __init__(self, backbone: Backbone, extractor: Extractor) -> None:
         super().__init__()
         self.backbone = backbone
         self.extractor = extractor
+        self.most_clips_in_batch = MOST_CLIPS_IN_BATCH
         self.eval()
 
     @property
@@ -46,20 +51,56 @@ class EmotionEncoder(nn.Module):
     ) -> Tensor:
         """Front-end outputs to embeddings (clips, embedding size), in the order given.
 
-        Clips of like length share a batch, so little is spent on padding.
+        Clips of like length share a batch, so little is spent on padding. Masks are drawn in the order given, so
+        that how the batches fall out does not change them.
         """
+        masks = None
+        if augment is not None and generator is not None:
+            masks = self.backbone.draw_masks(inputs, augment, generator)
         embeddings: dict[int, Tensor] = {}
         for batch in self.batches(inputs):
-            frames = self.backbone.encode([inputs[index] for index in batch], augment, generator)
+            frames = self.backbone.encode_masked([inputs[index] for index in batch], _of(masks, batch))
             embeddings.update(zip(batch, self.extractor(frames), strict=True))
-        return torch.stack([embeddings[index] for index in range(len(inputs))])
+        return _in_order(embeddings)
+
+    def lower(self, inputs: Sequence[Tensor], masks: Sequence[ClipMasks] | None, depth: int) -> list[Tensor]:
+        """What the layers up to `depth` make of front-end outputs (`Backbone.lower`), in the order given."""
+        lowered: dict[int, Tensor] = {}
+        for batch in self.batches(inputs):
+            states = self.backbone.lower([inputs[index] for index in batch], _of(masks, batch), depth)
+            lowered.update(zip(batch, states, strict=True))
+        return [lowered[index] for index in range(len(inputs))]
+
+    def embed_lowered(self, lowered: Sequence[Tensor], depth: int) -> Tensor:
+        """Embeddings (clips, embedding size) of what `lower` gave, in the order given."""
+        embeddings: dict[int, Tensor] = {}
+        for batch in self._batches([each.shape[1] for each in lowered]):
+            frames = self.backbone.upper([lowered[index] for index in batch], depth)
+            embeddings.update(zip(batch, self.extractor(frames), strict=True))
+        return _in_order(embeddings)
 
     def batches(self, inputs: Sequence[Tensor]) -> Iterator[list[int]]:
-        """Positions of front-end outputs that go through the backbone together: like lengths, 16 at most."""
-        lengths = [tensor.shape[-1] for tensor in inputs]
+        """Positions of front-end outputs that go through the backbone together: like lengths, 16 at most.
+
+        Where many clips are of the very same length, they go without the others: nothing is padded or masked then.
+        """
+        return self._batches([tensor.shape[-1] for tensor in inputs])
+
+    def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
+        full_alone = [
+            batch
+            for length in sorted(set(lengths))
+            for batch in _pieces(
+                [index for index, own in enumerate(lengths) if own == length], self.most_clips_in_batch
+            )
+            if 2 * len(batch) >= self.most_clips_in_batch
+        ]
+        yield from full_alone
+        taken = {index for batch in full_alone for index in batch}
+        left = sorted(set(range(len(lengths))) - taken, key=lambda index: (lengths[index], index))
         batch: list[int] = []
-        for index in sorted(range(len(inputs)), key=lambda position: (lengths[position], position)):
-            full = len(batch) == MOST_CLIPS_IN_BATCH
+        for index in left:
+            full = len(batch) == self.most_clips_in_batch
             if batch and (full or not self.backbone.can_share_batch(lengths[batch[0]], lengths[index])):
                 yield batch
                 batch = []
@@ -72,18 +113,36 @@ class EmotionEncoder(nn.Module):
         return {"backbone": self.backbone.specification(), "extractor": self.extractor.specification()}
 
 
+def _pieces(indices: list[int], most: int) -> Iterator[list[int]]:
+    for start in range(0, len(indices), most):
+        yield indices[start : start + most]
+
+
+def _of(masks: Sequence[ClipMasks] | None, batch: Sequence[int]) -> list[ClipMasks] | None:
+    return None if masks is None else [masks[index] for index in batch]
+
+
+def _in_order(rows: dict[int, Tensor]) -> Tensor:
+    return torch.stack([rows[index] for index in range(len(rows))])
+
+
 def build_encoder(specification: dict[str, Any]) -> EmotionEncoder:
-    """The encoder that `specification` describes, with fresh weights. KeyError or ValueError if it cannot be."""
+    """The encoder that `specification` describes, its weights to be filled in. Raises KeyError, ValueError."""
     backbone = build_backbone(specification["backbone"])
     return EmotionEncoder(backbone, build_extractor(specification["extractor"]))
 
 
 def build_backbone(specification: dict[str, Any]) -> Backbone:
-    """The backbone that `specification` describes, with fresh weights. KeyError or ValueError if it cannot be."""
+    """The backbone that `specification` describes, its weights to be filled in. Raises KeyError, ValueError."""
     read_layers = tuple(specification["read_layers"])
     if specification["kind"] == "compact":
         return CompactBackbone(specification["config"], read_layers)
+    if specification["kind"] == MODEL_TYPE:
+        return Wav2Vec2BertBackbone(config_from_dict(specification["config"]), read_layers, drawn=False)
     if specification["kind"] == "wav2vec2-family":
         config = config_from_dict(specification["config"])
-        return Wav2Vec2Backbone(config, read_layers, normalise=specification["normalise"])
+        # folders of before there was this key hold no norm, and with other layers read the top is another
+        normed = bool(specification.get("final_norm", False)) and max(read_layers) == config.num_hidden_layers
+        normalise = specification["normalise"]
+        return Wav2Vec2Backbone(config, read_layers, normalise=normalise, final_norm=normed, drawn=False)
     raise ValueError(f"unknown backbone kind {specification['kind']!r}")

@@ -51,3 +51,7 @@ class CorpusError(SerStudioError):
 
 class RecipeError(SerStudioError):
     """A recipe that cannot be read, or that asks for what makes no sense; a run folder that is not its own."""
+
+
+class MemoryShortError(SerStudioError):
+    """Less memory than a piece of work needs, in its thriftiest way."""

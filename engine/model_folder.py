@@ -1,8 +1,9 @@
 """An adapted model as a folder: `model.safetensors`, `config.json`, `README.md`. Nothing is ever unpickled.
 
-The folder holds all that is needed to classify: the encoder whole, the head, the labels. It does not refer to
-the base or to the project, so that it can be given away. Version 1 of the format knew prototypes only, as
-vectors that were still to be standardised; it is read as the head that gives the same answers to the bit.
+The folder holds the head, the labels, and the encoder: whole, so that it can be given away and depends on nothing, or
+as a delta to its base (`engine.delta`), which is then looked for beside it and on this machine (`engine.kept_base`).
+Version 3 of the format brought deltas. Version 1 knew prototypes only, as vectors that were still to be standardised;
+it is read as the head that gives the same answers to the bit.
 """
 
 import json
@@ -18,18 +19,22 @@ from torch import Tensor
 
 from engine.checksums import sha256_of
 from engine.choices import Recommended
+from engine.delta import Delta, whole_state
+from engine.delta_facts import DeltaFacts
 from engine.device import resolve_device
 from engine.encoder import EmotionEncoder, build_encoder
 from engine.errors import ModelFolderError
 from engine.heads import COSINE_SCALE, Head, prototype_head
 from engine.heads.frame import Frame
 from engine.heads.speakers import SpeakerOffsets
+from engine.kept_base import find_base, missing_base
 from engine.weights_file import write_weights
 
 FORMAT = "serstudio-model"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+_ENCODER = "encoder."  # how names of its tensors begin in the weights file
 _HEAD_TENSORS = ("weight", "bias", "centre", "spread")
-_CONFIG, _WEIGHTS, _CARD = "config.json", "model.safetensors", "README.md"
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
 
 @dataclass(frozen=True)
@@ -82,9 +87,15 @@ class AdaptedModel:
         return replace(self, head=self.head.shifted(self.speakers.of(name)))
 
 
-def save_model(model: AdaptedModel, folder: Path, card: str) -> None:
-    """Write `model` into `folder`, which must exist and be empty. Raises ModelFolderError."""
-    tensors = {f"encoder.{name}": tensor for name, tensor in model.encoder.state_dict().items()}
+def save_model(model: AdaptedModel, folder: Path, card: str, delta: Delta | None = None) -> None:
+    """Write `model` into `folder`, which must exist and be empty. Raises ModelFolderError.
+
+    delta: what its encoder is as a difference (`engine.delta.difference`); None writes it whole.
+    """
+    if delta is None:
+        tensors = {_ENCODER + name: tensor for name, tensor in model.encoder.state_dict().items()}
+    else:
+        tensors = dict(delta.tensors)
     tensors |= {f"head.{name}": getattr(model.head, name) for name in _HEAD_TENSORS}
     if model.speakers is not None:
         tensors |= {"speakers.vectors": model.speakers.vectors, "speakers.overall": model.speakers.overall}
@@ -103,13 +114,15 @@ def save_model(model: AdaptedModel, folder: Path, card: str) -> None:
         "encoder": model.encoder.specification(),
         "origin": dict(model.origin),
     }
+    if delta is not None:
+        config["delta"] = asdict(delta.facts)
     try:
-        weights = folder / _WEIGHTS
+        weights = folder / WEIGHTS
         write_weights(weights, tensors)
         config["weights_sha256"] = sha256_of(weights)
         text = json.dumps(config, ensure_ascii=False, indent=1, sort_keys=True)
-        (folder / _CONFIG).write_text(text + "\n", encoding="utf-8")
-        (folder / _CARD).write_text(card, encoding="utf-8")
+        (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
+        (folder / CARD).write_text(card, encoding="utf-8")
     except (OSError, SafetensorError) as error:
         raise ModelFolderError(f"The model could not be written to {folder}.", "Is the disk full?") from error
 
@@ -119,15 +132,12 @@ def load_model(folder: Path | str, device: str = "auto") -> AdaptedModel:
     folder = Path(folder)
     target = resolve_device(device)
     config = _read_config(folder)
-    if sha256_of(folder / _WEIGHTS) != config["weights_sha256"]:
+    if sha256_of(folder / WEIGHTS) != config["weights_sha256"]:
         raise _damaged(folder, "its weights differ from those that were written")
     try:
-        tensors = load_file(folder / _WEIGHTS)
+        tensors = _read_weights(folder)
         encoder = build_encoder(config["encoder"])
-        prefix = "encoder."
-        encoder.load_state_dict(
-            {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-        )
+        encoder.load_state_dict(_encoder_state(folder, config, tensors, encoder))
         model = AdaptedModel(
             encoder=encoder,
             head=_head(tensors, config),
@@ -156,25 +166,48 @@ def read_origin(folder: Path) -> Mapping[str, Any]:
 
 def is_model_folder(folder: Path) -> bool:
     """Whether `folder` claims to hold an adapted model."""
-    return (folder / _CONFIG).is_file() and (folder / _WEIGHTS).is_file()
+    return (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file()
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
     if not is_model_folder(folder):
         raise ModelFolderError(
-            f"{folder} holds no adapted model.", f"A model folder has a {_CONFIG} and a {_WEIGHTS} in it."
+            f"{folder} holds no adapted model.", f"A model folder has a {CONFIG} and a {WEIGHTS} in it."
         )
     try:
-        config: dict[str, Any] = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+        config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         version = int(config["format_version"])
         known = config["format"] == FORMAT and "weights_sha256" in config
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(folder, f"its {_CONFIG} cannot be read") from error
+        raise _damaged(folder, f"its {CONFIG} cannot be read") from error
     if not known:
         raise ModelFolderError(f"{folder} was not written by SER Studio.", "Export a model with it first.")
     if version > FORMAT_VERSION:
         raise ModelFolderError(f"{folder} was written by a newer SER Studio.", "Install the newest version.")
     return config
+
+
+def _read_weights(folder: Path) -> dict[str, Tensor]:
+    """What is not the encoder's (copied into it anyway) gets memory of its own: the last bits of a product can depend
+    on where in its file a head lay, and a whole model and a delta are laid out differently.
+    """
+    stored = load_file(folder / WEIGHTS)
+    return {name: value if name.startswith(_ENCODER) else value.clone() for name, value in stored.items()}
+
+
+def _encoder_state(
+    folder: Path, config: dict[str, Any], tensors: dict[str, Tensor], encoder: EmotionEncoder
+) -> dict[str, Tensor]:
+    """All tensors of the encoder, by their names in it. Raises ModelFolderError where a delta has lost its base."""
+    if "delta" not in config:
+        return {name.removeprefix(_ENCODER): value for name, value in tensors.items() if name.startswith(_ENCODER)}
+    facts = DeltaFacts.read(config["delta"])
+    names = encoder.state_dict().keys()
+    for base in find_base(folder, facts, config["encoder"]):
+        state = whole_state(tensors, names, base, facts)
+        if state is not None:
+            return state
+    raise missing_base(facts)
 
 
 def _head(tensors: dict[str, Tensor], config: dict[str, Any]) -> Head:

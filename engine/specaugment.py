@@ -12,6 +12,14 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
+class ClipMasks:
+    """What is masked of one clip, on the CPU: `time` (frames,) and `channels` (channels,), boolean."""
+
+    time: Tensor
+    channels: Tensor
+
+
+@dataclass(frozen=True)
 class SpecAugment:
     """Strength of the masks: expected masked share of time and of channels, and the length of one span."""
 
@@ -19,6 +27,13 @@ class SpecAugment:
     time_span_s: float = 0.2
     channel_probability: float = 0.1
     channel_span_fraction: float = 0.1
+
+    def draw(self, frames: int, channels: int, frame_rate_hz: float, generator: torch.Generator) -> ClipMasks:
+        """Masks of one clip, so that they do not depend on what it shares a batch with."""
+        return ClipMasks(
+            time=self.time_mask(torch.tensor([frames]), frame_rate_hz, generator)[0],
+            channels=self.channel_mask(1, channels, generator)[0],
+        )
 
     def time_mask(self, lengths: Tensor, frame_rate_hz: float, generator: torch.Generator) -> Tensor:
         """Boolean (clips, max(lengths)): True where a frame is masked; never over half of a clip."""

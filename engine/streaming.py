@@ -41,7 +41,7 @@ class ClipScores:
 def score_window(model: AdaptedModel, samples: Samples) -> tuple[float, ...]:
     """Scores of one window of 16 kHz samples (n,), 0.1 to 9.375 s."""
     embedding = model.encoder.embed([model.encoder.front_end(samples)])
-    return tuple(model.head.scores(embedding)[0].double().tolist())
+    return tuple(model.head.scores(embedding)[0].cpu().double().tolist())
 
 
 class WholeClip:

@@ -10,6 +10,8 @@ from pathlib import Path
 def main() -> int:
     """Start what the command line asks for; returns the exit code."""
     multiprocessing.freeze_support()
+    # No library opens a connection, in this process or in its workers; only the helper of `models download` does.
+    os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1")
     arguments = sys.argv[1:]
     if opens_window(arguments):
         return _open_window(arguments)

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+_LONGEST_NAME = 40  # letters
 _NOT_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial", re.IGNORECASE)
 _NO_CHANGES = re.compile(r"\bND\b|no[- ]?derivatives", re.IGNORECASE)
 _SHARE_ALIKE = re.compile(r"\bSA\b|\b[AL]?GPL|\bODbL\b|share[- ]?alike", re.IGNORECASE)
@@ -60,6 +61,11 @@ def terms_of(licence: str) -> Terms:
     headline = _HEADLINES[(not_commercial, must_ask)]
     restricted = not_commercial or must_ask or share_alike or says(_RESEARCH)
     return Terms(headline, tuple(point for point, holds in points.items() if holds), restricted)
+
+
+def short_licence(licence: str) -> str:
+    """A licence by its name, for a list; one that needs sentences by what it comes to."""
+    return licence if len(licence) <= _LONGEST_NAME else terms_of(licence).headline.lower()
 
 
 def base_licence(model_folder: Path) -> str:

@@ -18,9 +18,21 @@ HEAD_TITLES = {
 }
 TRAINED_TITLES = {
     "all": "Everything",
+    "lora": "Low-rank additions (LoRA)",
     "norms": "Layer norms only",
+    "top-4": "Four highest layers",
+    "top-4-norms": "Layer norms of the four highest",
     "top-1": "Highest layer",
     "extractor": "Extractor only",
+}
+TRAINED_SENTENCES = {
+    "all": "Every weight. It can learn the most, and wants the most time and memory.",
+    "lora": "A few added numbers beside each layer, merged in afterwards. About half the memory of tuning everything.",
+    "norms": "Only the scale and shift of each layer. Quick, little can go wrong, and a version stays tiny.",
+    "top-4": "The four highest layers that are read; what lies below them is computed once.",
+    "top-4-norms": "Only the scale and shift of the four highest layers. Quicker than all layer norms.",
+    "top-1": "The highest layer that is read; what lies below it is computed once.",
+    "extractor": "Only what sums a clip up. The layers are computed once, so this is the quickest.",
 }
 HEAD_SENTENCES = {
     "prototypes": "cosine prototypes: the nearest mean embedding of a label (Snell et al. 2017)",

@@ -12,3 +12,10 @@ def in_words(seconds: float) -> str:
     if whole >= 3600:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole} s" if whole < 90 else f"{whole // 60} min {whole % 60:02d} s"
+
+
+def bytes_in_words(count: int) -> str:
+    """A size: `4 kB`, `82 MB`, `1.3 GB` (decimal, as file managers and shops count)."""
+    if count >= 999_500_000:
+        return f"{count / 1e9:.1f} GB"
+    return f"{count / 1e6:.0f} MB" if count >= 999_500 else f"{max(min(count, 1), round(count / 1e3))} kB"

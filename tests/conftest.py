@@ -8,12 +8,15 @@ null_sink              a PulseAudio null sink as the default microphone (mark `m
 no_microphone          a machine that has none
 unprivileged           a user who is not root, for tests of permissions
 no_leaks (autouse)     fails a test that leaves a thread or a child process behind
+no_network (autouse)   fails a test that tried to reach another machine (tests/no_network)
+network_log            takes such attempts upon itself, for tests of the guard
 
 How to record in a test: ask for `null_sink`, open the recorder or the microphone, then
 `null_sink.play(clip)`. What is played is what the default microphone hears, in this process and in
 every process that it starts.
 """
 
+import atexit
 import contextlib
 import multiprocessing
 import os
@@ -32,10 +35,18 @@ import pytest
 import soundfile
 
 from serstudio.project import Project
+from tests.no_network import sitecustomize as network_guard
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 WriteWav = Callable[..., Path]
 ToneClip = Callable[..., Path]
+
+# Every Python that a test starts finds this checkout, and loads the guard too.
+os.environ["PYTHONPATH"] = os.pathsep.join(map(str, (REPOSITORY, REPOSITORY / "tests" / "no_network")))
+
+# What was measured of the machine is measured anew, and leaves nothing in the user's cache.
+os.environ["SERSTUDIO_CACHE"] = tempfile.mkdtemp(prefix="serstudio-cache-")
+atexit.register(shutil.rmtree, os.environ["SERSTUDIO_CACHE"], ignore_errors=True)
 
 # --- audio files -----------------------------------------------------------------------------------
 
@@ -262,6 +273,42 @@ def open_folder() -> Iterator[Path]:
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o777)
     shutil.rmtree(folder)
+
+
+# --- the network -----------------------------------------------------------------------------------
+
+
+class NetworkLog:
+    """Attempts to reach another machine, of this process and of those that it started."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def take(self) -> list[str]:
+        """Those since the last time; they are forgotten."""
+        if not self._path.exists():
+            return []
+        attempts = self._path.read_text().splitlines()
+        self._path.unlink()
+        return attempts
+
+
+@pytest.fixture(scope="session")
+def network_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NetworkLog]:
+    """What the guard wrote down; a test that takes it answers for it."""
+    path = tmp_path_factory.mktemp("network") / "attempts"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(network_guard.LOG, str(path))
+        yield NetworkLog(path)
+
+
+@pytest.fixture(autouse=True)
+def no_network(network_log: NetworkLog) -> Iterator[None]:
+    """Every test goes without the network, also one whose library swallows the refusal."""
+    yield
+    attempts = network_log.take()
+    if attempts:
+        pytest.fail(f"used the network: {attempts}")
 
 
 # --- leaks -----------------------------------------------------------------------------------------

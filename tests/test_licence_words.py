@@ -6,7 +6,7 @@ import pytest
 
 from engine.metalearning.corpora import CORPORA
 from engine.metalearning.model_card import inherited_licence
-from serstudio.licence_words import base_licence, terms_of
+from serstudio.licence_words import base_licence, short_licence, terms_of
 
 
 def test_non_commercial_terms_are_inherited_from_the_corpora() -> None:
@@ -60,3 +60,9 @@ def test_the_licence_is_read_from_a_model_folder(tmp_path: Path) -> None:
         config.write_text(damaged, encoding="utf-8")
         assert base_licence(tmp_path) == ""
     assert base_licence(tmp_path / "gone") == ""
+
+
+def test_a_list_has_a_licence_by_its_name_or_what_it_comes_to() -> None:
+    assert short_licence("Apache-2.0") == "Apache-2.0"
+    long = "Weights under the terms of their sources: CC BY-NC-SA 4.0 (nEMO, RAVDESS), MIT (Whisper)"
+    assert short_licence(long) == "not for commercial use"

@@ -1,8 +1,7 @@
 """Adaptation, whatever the method: fall back where a method cannot work, tune, and fit the head."""
 
-import copy
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -12,12 +11,15 @@ from engine.adaptation.disjoint import disjoint_draw
 from engine.adaptation.fine_tuning import DrawEpisode, fine_tune
 from engine.adaptation.pmf import pmf_draw
 from engine.adaptation.settings import AdaptationSettings, Remark, StepTaken
+from engine.adaptation.thrift import Ladder, Thrift, TooLittleError, ran_out_of_memory
+from engine.adaptation.tuned_copy import copy_for_tuning, shared_copy
 from engine.bases import Base
 from engine.choices import HEADS
 from engine.encoder import EmotionEncoder
 from engine.heads import Head, fit_head
 from engine.heads.fit import degenerates
 from engine.heads.speakers import SpeakerOffsets, fit_speaker_offsets, neutral_label
+from engine.low_rank import Factors
 
 MOST_STEPS_WITHOUT_SPLIT = 5  # with one clip a label, more steps learn the clips by heart
 
@@ -26,7 +28,9 @@ MOST_STEPS_WITHOUT_SPLIT = 5  # with one clip a label, more steps learn the clip
 class Adapted:
     """The result: a tuned copy of the base's encoder and the head of all clips. The base is untouched.
 
-    `speakers`: what was taken away from the voices that are known, if that was asked for.
+    `encoder` shares with that of the base what was not tuned, if it is on the same device. `speakers`: what was
+    taken away from the voices that are known, if that was asked for. `lora`: of that kind of tuning, what was added
+    to which weight (`engine.low_rank`), by its name in the encoder.
     """
 
     encoder: EmotionEncoder
@@ -34,22 +38,77 @@ class Adapted:
     speakers: SpeakerOffsets | None
     settings: AdaptationSettings  # what was done, which is not what was asked if there was a Remark
     final_loss: float | None
+    lora: Mapping[str, Factors] | None = None
 
 
 def adapt(
-    base: Base, clips: Sequence[LabelledClip], labels: Sequence[str], settings: AdaptationSettings
+    base: Base,
+    clips: Sequence[LabelledClip],
+    labels: Sequence[str],
+    settings: AdaptationSettings,
+    device: torch.device | None = None,
 ) -> Iterator[StepTaken | Remark | Adapted]:
-    """Adapt a copy of `base` (on its device) to `clips`; the last event is `Adapted`. Raises LabellingError."""
+    """Adapt a copy of `base` to `clips`, on `device` (None: where the base is); the last event is `Adapted`.
+
+    Where memory runs out it starts again, thriftier and at last on the processor, with a `Remark`. Raises
+    LabellingError, and MemoryShortError where none of that does.
+    """
     check_labels([clip.label for clip in clips], labels)
     settings, remarks = _possible(clips, settings)
     yield from remarks
-    encoder = copy.deepcopy(base.encoder)
-    prepared = prepare(encoder, clips)
-    loss = None
+    ladder = Ladder(device or base.encoder.device)
+    while True:
+        try:
+            yield from _attempt(base, clips, labels, settings, ladder)
+            return
+        except (RuntimeError, MemoryError, TypeError) as error:
+            on_apple = ladder.place.type == "mps" and isinstance(error, NotImplementedError | TypeError)
+            if not on_apple and not ran_out_of_memory(error):
+                raise
+            hopeless = on_apple or isinstance(error, TooLittleError)
+        # outside of the clause: the error holds on to what the attempt took
+        yield ladder.leave() if hopeless else ladder.descend(tunes=settings.tunes)
+
+
+def _attempt(
+    base: Base,
+    clips: Sequence[LabelledClip],
+    labels: Sequence[str],
+    settings: AdaptationSettings,
+    ladder: Ladder,
+) -> Iterator[StepTaken | Remark | Adapted]:
+    """The whole of it, at the place and as thriftily as `ladder` says. Raises whatever an allocator raises."""
+    loss = lora = None
     if settings.tunes:
-        for taken in fine_tune(encoder, prepared, settings, draw_for(prepared, settings), base):
+        tuned = copy_for_tuning(base.encoder, settings.trained, settings.seed, ladder.place)
+        encoder = tuned.encoder
+        prepared = prepare(encoder, clips)
+        remark = ladder.fit(tuned, prepared, settings)
+        if remark is not None:
+            yield remark
+        in_parts = ladder.thrift.most_clips is not None
+        draw = draw_for(prepared, settings)
+        for taken in fine_tune(tuned, prepared, settings, draw, base, in_parts=in_parts):
             loss = taken.loss
             yield taken
+        Thrift().apply(tuned)
+        lora = tuned.finish()
+    else:
+        encoder = shared_copy(base.encoder, ladder.place)
+        prepared = prepare(encoder, clips)
+    head, voices = _fit(base, encoder, prepared, clips, labels, settings)
+    yield Adapted(encoder, head, voices, settings, loss, lora)
+
+
+def _fit(
+    base: Base,
+    encoder: EmotionEncoder,
+    prepared: Sequence[PreparedClip],
+    clips: Sequence[LabelledClip],
+    labels: Sequence[str],
+    settings: AdaptationSettings,
+) -> tuple[Head, SpeakerOffsets | None]:
+    """The head of all clips, and the voices that were taken away before."""
     targets = torch.tensor([clip.label for clip in clips], device=encoder.device)
     embeddings = embed_whole(encoder, prepared)
     voices = None
@@ -63,9 +122,10 @@ def adapt(
         targets,
         len(labels),
         standardised=base.standardised,
+        blocks=encoder.extractor.blocks,
         cosine_scale=base.cosine_scale,
     )
-    yield Adapted(encoder, head, voices, settings, loss)
+    return head, voices
 
 
 def draw_for(clips: Sequence[PreparedClip], settings: AdaptationSettings) -> DrawEpisode:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from engine.choices import HEADS, METHODS, TRAINED, TUNING_METHODS, Recommended
+from engine.choices import HEADS, METHODS, TRAINED, TUNING_METHODS, TUNING_PRECISIONS, Recommended
 from engine.errors import LabellingError
 from engine.specaugment import SpecAugment
 
@@ -12,7 +12,8 @@ class AdaptationSettings:
     """Defaults are the main paper's choice (Tables 8 and 9): 25 steps of Adam at 1e-5, 2 of 5 as inner support.
 
     `head` sits on a tuned encoder; a method that tunes nothing is itself the name of a head. `speaker_mean`:
-    whether each known speaker's mean embedding is taken away (`engine.heads.speakers`).
+    whether each known speaker's mean embedding is taken away (`engine.heads.speakers`). `views`: under how many
+    masks a window goes through layers that are not tuned, once each. `precision`: of the tuning's products.
     """
 
     method: str = TUNING_METHODS[0]
@@ -25,12 +26,15 @@ class AdaptationSettings:
     inner_support_share: float = 0.4
     most_clips_per_label: int = 5  # in one step; every clip still takes its turn
     augment: SpecAugment = field(default_factory=SpecAugment)
+    views: int = 8
+    precision: str = TUNING_PRECISIONS[0]
 
     def __post_init__(self) -> None:
         for what, value, known in (
             ("method", self.method, METHODS),
             ("head", self.head, HEADS),
             ("choice of what is trained", self.trained, TRAINED),
+            ("precision to tune in", self.precision, TUNING_PRECISIONS),
         ):
             if value not in known:
                 raise LabellingError(f"There is no {what} called '{value}'.", f"Use one of {', '.join(known)}.")
@@ -60,6 +64,7 @@ def resolve_settings(
     trained: str | None = None,
     speaker_mean: bool | None = None,
     seed: int = 0,
+    precision: str = TUNING_PRECISIONS[0],
 ) -> AdaptationSettings:
     """What the user chose, and where he chose nothing (None) what the base recommends.
 
@@ -85,6 +90,7 @@ def resolve_settings(
         head=recommended.head if head is None else head,
         trained=recommended.trained if trained is None else trained,
         speaker_mean=recommended.speaker_mean if speaker_mean is None else speaker_mean,
+        precision=precision,
     )
 
 

@@ -13,8 +13,8 @@ from transformers import WhisperConfig
 from transformers.models.whisper.modeling_whisper import WhisperEncoderLayer
 
 from engine.audio.log_mel import LogMel
-from engine.backbones.protocol import Backbone, Frames
-from engine.specaugment import SpecAugment
+from engine.backbones.protocol import Backbone, padding_mask
+from engine.specaugment import ClipMasks, SpecAugment
 
 MEL_RATE_HZ = 100.0
 LAYERS_OF_EMOTION = (2, 3)  # measured: emotion sits low in this encoder, words on top
@@ -43,43 +43,32 @@ class CompactBackbone(Backbone):
 
     def front_end(self, samples: Tensor) -> Tensor:
         """Samples (n,) to the log-mel spectrogram (bins, n // 160), 100 frames a second."""
-        mel: Tensor = self.log_mel(samples)
+        with torch.no_grad():
+            mel: Tensor = self.log_mel(samples)
         return mel
 
-    def encode(
-        self,
-        inputs: Sequence[Tensor],
-        augment: SpecAugment | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Frames:
-        if augment is not None and generator is not None:
-            inputs = _mask_mel(inputs, augment, generator)
-        mel_lengths = torch.tensor([mel.shape[-1] for mel in inputs], device=inputs[0].device)
+    def draw_masks(self, inputs: Sequence[Tensor], augment: SpecAugment, generator: torch.Generator) -> list[ClipMasks]:
+        return [augment.draw(mel.shape[-1], mel.shape[0], MEL_RATE_HZ, generator) for mel in inputs]
+
+    def first_state(self, inputs: Sequence[Tensor], masks: Sequence[ClipMasks] | None) -> tuple[Tensor, list[int]]:
+        if masks is not None:
+            inputs = [_masked(mel, of_clip) for mel, of_clip in zip(inputs, masks, strict=True)]
+        mel_lengths = [mel.shape[-1] for mel in inputs]
         mel = nn.utils.rnn.pad_sequence([mel.T for mel in inputs], batch_first=True).transpose(1, 2)
-        padded = bool((mel_lengths != mel.shape[-1]).any())
         hidden = nn.functional.gelu(self.conv1(mel))
-        if padded:  # a lone clip's second convolution sees zeros past its end; so must a padded one's
-            steps = torch.arange(mel.shape[-1], device=mel.device)
-            hidden = hidden * (steps < mel_lengths[:, None])[:, None, :]
+        mask = padding_mask(mel_lengths, mel.device)
+        if mask is not None:  # a lone clip's second convolution sees zeros past its end; so must a padded one's
+            hidden = hidden * mask[:, None, :]
         hidden = nn.functional.gelu(self.conv2(hidden)).transpose(1, 2)
-        lengths = (mel_lengths + 1) // 2
-        hidden = hidden + self.embed_positions.weight[: hidden.shape[1]]
-        attention_mask = None
-        if padded:
-            steps = torch.arange(hidden.shape[1], device=mel.device)
-            attention_mask = (steps < lengths[:, None])[:, None, None, :]
-        states = [hidden]
-        for layer in self.layers:
-            hidden = layer(hidden, attention_mask)
-            states.append(hidden)
-        return Frames(torch.stack([states[index] for index in self.read_layers]), lengths)
+        return hidden + self.embed_positions.weight[: hidden.shape[1]], [(length + 1) // 2 for length in mel_lengths]
+
+    def run_layer(self, index: int, state: Tensor, surroundings: Tensor | None) -> Tensor:
+        output: Tensor = self.layers[index](state, surroundings)
+        return output
 
     @property
     def transformer_layers(self) -> nn.ModuleList:
         return self.layers
-
-    def can_share_batch(self, shortest: int, longest: int) -> bool:
-        return longest <= 1.2 * shortest
 
     def specification(self) -> dict[str, Any]:
         return {"kind": "compact", "config": self._config, "read_layers": list(self.read_layers)}
@@ -96,13 +85,7 @@ _ARCHITECTURE = (
 )
 
 
-def _mask_mel(inputs: Sequence[Tensor], augment: SpecAugment, generator: torch.Generator) -> list[Tensor]:
-    """Mask each spectrogram with its own mean, as the paper does on mean-normalised input (section 2)."""
-    lengths = torch.tensor([mel.shape[-1] for mel in inputs])
-    time = augment.time_mask(lengths, MEL_RATE_HZ, generator)
-    channels = augment.channel_mask(len(inputs), inputs[0].shape[0], generator)
-    masked = []
-    for mel, length, in_time, in_channel in zip(inputs, lengths.tolist(), time, channels, strict=True):
-        hidden = (in_channel[:, None] | in_time[None, :length]).to(mel.device)
-        masked.append(torch.where(hidden, mel.mean(), mel))
-    return masked
+def _masked(mel: Tensor, masks: ClipMasks) -> Tensor:
+    """The spectrogram (bins, frames), masked with its mean: zero on mean-normalised input (the paper, section 2)."""
+    hidden = masks.channels[:, None] | masks.time[None, :]
+    return torch.where(hidden.to(mel.device), mel.mean(), mel)

@@ -1,9 +1,11 @@
-"""Any encoder of transformers' wav2vec2 family: wav2vec 2.0, XLS-R, HuBERT, WavLM.
+"""Any encoder of transformers' wav2vec2 family: wav2vec 2.0, XLS-R, HuBERT, WavLM, UniSpeech.
 
-XLS-R 300M (Babu et al. 2021) is the backbone of the main paper. The whole model is wrapped, not rewritten;
-SpecAugment is applied by a hook after the feature projection, where the library itself masks in training.
+XLS-R 300M (Babu et al. 2021) is the backbone of the main paper. The library's modules are used as they are; the
+loop over them is ours, so that a run can stop at a layer and go on from it, and SpecAugment acts after the feature
+projection, where the library itself masks in training.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,89 +13,128 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig
 
-from engine.backbones.protocol import Backbone, Frames
-from engine.specaugment import SpecAugment
+from engine.audio.decode import MODEL_RATE_HZ
+from engine.backbones.protocol import Backbone, padding_mask
+from engine.backbones.wavlm import positions, run_wavlm_layer
+from engine.specaugment import ClipMasks, SpecAugment
 
-SUPPORTED_TYPES = frozenset({"wav2vec2", "hubert", "wavlm"})
+SUPPORTED_TYPES = frozenset({"wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat"})
 
 
 class Wav2Vec2Backbone(Backbone):
     """A wav2vec2-type transformer read at `read_layers`; layers above the highest are cut off.
 
     `config`: transformers' configuration; `normalise`: whether the model expects each clip at zero mean and
-    unit variance (its preprocessor's `do_normalize`).
+    unit variance (its preprocessor's `do_normalize`); `final_norm`: whether the highest layer read passes the norm
+    that the model ends in (None: if it is the model's own highest, as the library's `last_hidden_state` does);
+    `drawn`: whether weights are drawn at random, which takes seconds, or left for the caller to fill in.
     """
 
-    def __init__(self, config: PretrainedConfig, read_layers: tuple[int, ...], *, normalise: bool = True) -> None:
+    def __init__(
+        self,
+        config: PretrainedConfig,
+        read_layers: tuple[int, ...],
+        *,
+        normalise: bool = True,
+        final_norm: bool | None = None,
+        drawn: bool = True,
+    ) -> None:
         super().__init__()
+        ends_in_norm = bool(getattr(config, "do_stable_layer_norm", False))
+        if final_norm is None:
+            final_norm = max(read_layers) == config.num_hidden_layers
         config.apply_spec_augment = False  # masking is ours, so that it is seeded and works in eval mode
         config.layerdrop = 0.0
         config.num_hidden_layers = max(read_layers)
-        self.model = AutoModel.from_config(config)
+        self.model = empty_or_drawn(config, drawn=drawn)
         self.read_layers = read_layers
         self.hidden_size = config.hidden_size
         self._normalise = normalise
-        self._masks: tuple[Tensor, Tensor] | None = None
-        self.model.feature_projection.register_forward_hook(self._mask_projected)
+        self._norm_first = ends_in_norm
+        self._final_norm = final_norm and ends_in_norm
+        self.model.feature_extractor._freeze_parameters()
+        if ends_in_norm and not self._final_norm:
+            self.model.encoder.layer_norm.requires_grad_(requires_grad=False)  # it is there and nothing passes it
 
     @property
     def frame_rate_hz(self) -> float:
-        stride = 1
-        for factor in self.model.config.conv_stride:
-            stride *= factor
-        return 16_000 / stride
+        samples_per_frame: int = math.prod(self.model.config.conv_stride)
+        return MODEL_RATE_HZ / samples_per_frame
 
     def front_end(self, samples: Tensor) -> Tensor:
-        """Samples (n,), normalised where the model was trained so; short clips are padded to one frame."""
+        """Samples (n,) to the convolutional features (channels, frames), 50 a second, of this clip alone.
+
+        They are never trained (as in the model's own fine-tuning). Group-norm models normalise over time, so that
+        padding would change them. Clips too short for one frame are padded with silence to it.
+        """
         if self._normalise:
             samples = (samples - samples.mean()) / torch.sqrt(samples.var(unbiased=False) + 1e-7)
-        shortest = 400
-        return nn.functional.pad(samples, (0, max(0, shortest - samples.shape[-1])))
+        samples = nn.functional.pad(samples, (0, max(0, self._shortest - samples.shape[-1])))
+        with torch.no_grad():
+            features: Tensor = self.model.feature_extractor(samples[None])[0]
+        return features
 
-    def encode(
-        self,
-        inputs: Sequence[Tensor],
-        augment: SpecAugment | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Frames:
-        sample_lengths = torch.tensor([len(samples) for samples in inputs], device=inputs[0].device)
-        lengths = self.model._get_feat_extract_output_lengths(sample_lengths)
-        waves = nn.utils.rnn.pad_sequence(list(inputs), batch_first=True)
-        attention_mask = None
-        if bool((sample_lengths != waves.shape[1]).any()):
-            steps = torch.arange(waves.shape[1], device=waves.device)
-            attention_mask = (steps < sample_lengths[:, None]).long()
-        if augment is not None and generator is not None:
-            self._masks = (
-                augment.time_mask(lengths.cpu(), self.frame_rate_hz, generator).to(waves.device),
-                augment.channel_mask(len(inputs), self.hidden_size, generator).to(waves.device),
-            )
-        try:
-            output = self.model(waves, attention_mask=attention_mask, output_hidden_states=True)
-        finally:
-            self._masks = None
-        return Frames(torch.stack([output.hidden_states[index] for index in self.read_layers]), lengths)
+    @property
+    def _shortest(self) -> int:
+        """Samples that one frame is made of (400 in all published models: 25 ms)."""
+        needed = 1
+        config = self.model.config
+        for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True):
+            needed = (needed - 1) * stride + kernel
+        return needed
 
-    def _mask_projected(self, _module: nn.Module, _inputs: object, output: Any) -> Any:
-        """Learnt mask embedding on masked frames, zero on masked channels (wav2vec 2.0, section 3.1)."""
-        if self._masks is None:
-            return None
-        projected = output[0] if isinstance(output, tuple) else output
-        time, channels = self._masks
-        projected = torch.where(time[:, :, None], self.model.masked_spec_embed.to(projected.dtype), projected)
-        projected = torch.where(channels[:, None, :], 0.0, projected)
-        return (projected, *output[1:]) if isinstance(output, tuple) else projected
+    def draw_masks(self, inputs: Sequence[Tensor], augment: SpecAugment, generator: torch.Generator) -> list[ClipMasks]:
+        return [augment.draw(each.shape[-1], self.hidden_size, self.frame_rate_hz, generator) for each in inputs]
+
+    def first_state(self, inputs: Sequence[Tensor], masks: Sequence[ClipMasks] | None) -> tuple[Tensor, list[int]]:
+        lengths = [each.shape[-1] for each in inputs]
+        features = nn.utils.rnn.pad_sequence([each.T for each in inputs], batch_first=True)
+        projected = self.model.feature_projection(features)
+        state = projected[0] if isinstance(projected, tuple) else projected
+        if masks is not None:
+            state = mask_frames(state, masks, getattr(self.model, "masked_spec_embed", None))
+        encoder = self.model.encoder
+        mask = padding_mask(lengths, state.device)
+        if mask is not None:  # the positional convolution of a lone clip sees zeros past its end
+            state = state * mask[:, :, None]
+        state = state + self._positions(state, lengths)
+        if not self._norm_first:
+            state = encoder.layer_norm(state)
+        return encoder.dropout(state), lengths
+
+    def _positions(self, state: Tensor, lengths: Sequence[int]) -> Tensor:
+        """What the positional convolution adds: (clips, frames, hidden size)."""
+        embed = self.model.encoder.pos_conv_embed
+        if getattr(embed, "batch_norm", None) is None or len(set(lengths)) == 1:
+            positions: Tensor = embed(state)
+            return positions
+        # some HuBERTs have a norm before it, which makes something out of padding: one clip at a time
+        clips = [embed(state[row : row + 1, :length])[0] for row, length in enumerate(lengths)]
+        return nn.utils.rnn.pad_sequence(clips, batch_first=True)
+
+    def surroundings(self, lengths: Sequence[int], device: torch.device) -> Any:
+        if self.model.config.model_type == "wavlm":
+            return positions(self.transformer_layers[0], max(lengths), padding_mask(lengths, device))
+        return super().surroundings(lengths, device)
+
+    def run_layer(self, index: int, state: Tensor, surroundings: Any) -> Tensor:
+        layer = self.transformer_layers[index]
+        if self.model.config.model_type == "wavlm":
+            return run_wavlm_layer(layer, state, surroundings, norm_first=self._norm_first)
+        output: Tensor = layer(state, attention_mask=surroundings)
+        return output
+
+    def top_state(self, state: Tensor) -> Tensor:
+        if not self._final_norm:
+            return state
+        norm = self.model.encoder.layer_norm
+        normed: Tensor = norm(state.to(norm.weight.dtype))
+        return normed
 
     @property
     def transformer_layers(self) -> nn.ModuleList:
         layers: nn.ModuleList = self.model.encoder.layers
         return layers
-
-    def can_share_batch(self, shortest: int, longest: int) -> bool:
-        # group-norm models (wav2vec2-base, HuBERT-base) normalise over time, so padding would change them
-        if self.model.config.feat_extract_norm != "layer":
-            return shortest == longest
-        return longest <= 1.2 * shortest
 
     def specification(self) -> dict[str, Any]:
         return {
@@ -101,15 +142,31 @@ class Wav2Vec2Backbone(Backbone):
             "config": self.model.config.to_dict(),
             "read_layers": list(self.read_layers),
             "normalise": self._normalise,
+            "final_norm": self._final_norm,
         }
+
+
+def empty_or_drawn(config: PretrainedConfig, *, drawn: bool) -> Any:
+    """The library's model of that configuration, with random weights or with memory for weights."""
+    if drawn:
+        return AutoModel.from_config(config, dtype=torch.float32)
+    with torch.device("meta"):
+        model = AutoModel.from_config(config, dtype=torch.float32)
+    return model.to_empty(device="cpu")
+
+
+def mask_frames(state: Tensor, masks: Sequence[ClipMasks], embedding: Tensor | None) -> Tensor:
+    """Learnt mask embedding on masked frames, zero on masked channels (wav2vec 2.0, section 3.1).
+
+    state: (clips, frames, channels); embedding: (channels,), zeros where the model has learnt none.
+    """
+    time = nn.utils.rnn.pad_sequence([each.time for each in masks], batch_first=True).to(state.device)
+    channels = torch.stack([each.channels for each in masks]).to(state.device)
+    filling = state.new_zeros(()) if embedding is None else embedding.to(state.dtype)
+    return torch.where(time[:, :, None], filling, state).masked_fill(channels[:, None, :], 0.0)
 
 
 def config_from_dict(config: dict[str, Any]) -> PretrainedConfig:
     """transformers' configuration object from its JSON form."""
     values = dict(config)
     return AutoConfig.for_model(values.pop("model_type"), **values)
-
-
-def middle_layer(config: PretrainedConfig) -> int:
-    """Half of the depth: the layers that a raw self-supervised model carries emotion in (12 of XLS-R's 24)."""
-    return max(1, int(config.num_hidden_layers) // 2)

@@ -53,6 +53,7 @@ def cross_validate(
     speakers: Sequence[str | None],
     *,
     standardised: bool,
+    blocks: int = 1,
     seed: int,
     head: str = HEADS[0],
     speaker_mean: bool = False,
@@ -60,10 +61,10 @@ def cross_validate(
 ) -> Checked:
     """Classify every clip by a `head` of the other folds' clips.
 
-    embedded: one (embedding size,) a clip. A label's only clip is never asked, for nothing would be left to
-    know it by. With `speaker_mean` the voices in the other folds are taken away (`fit_speaker_offsets`, also
-    for `neutral`), from the clips that are asked too where their speaker is among them: a new speaker is not,
-    and is left as he is. Raises LabellingError if no label has two clips.
+    embedded: one (embedding size,) a clip; `standardised`, `blocks`: see `engine.heads.frame`. A label's only clip
+    is never asked, for nothing would be left to know it by. With `speaker_mean` the voices in the other folds are
+    taken away (`fit_speaker_offsets`, also for `neutral`), from the clips that are asked too where their speaker is
+    among them: a new speaker is not, and is left as he is. Raises LabellingError if no label has two clips.
     """
     if speakers_allow(labels, speakers):
         scheme, folds = Scheme.LEAVE_ONE_SPEAKER_OUT, _speaker_folds(speakers)
@@ -82,7 +83,9 @@ def cross_validate(
             offsets = fit_speaker_offsets(support, targets[rest], names, label_count, neutral)
             support = offsets.subtract(support, names)
             asked = offsets.subtract(asked, [speakers[position] for position in held_out])
-        fitted = fit_head(head, support, targets[rest], label_count, standardised=standardised, calibrated=False)
+        fitted = fit_head(
+            head, support, targets[rest], label_count, standardised=standardised, blocks=blocks, calibrated=False
+        )
         answers += fitted.logits(asked).argmax(-1).tolist()
         positions += held_out
     confusion = confusion_matrix([labels[position] for position in positions], answers, label_count)

@@ -77,7 +77,8 @@ class FewShotEvaluation:
         if settings.tunes:
             adapted = self._adapt(episode, settings)
             head, voices = adapted.head, adapted.speakers
-            embeddings = embed_whole(adapted.encoder, [self._prepare(position) for position in asked])
+            queries = [LabelledClip(self._read(position), 0) for position in asked]
+            embeddings = embed_whole(adapted.encoder, prepare(adapted.encoder, queries))
         else:
             head, voices = self._fit_untuned(episode, settings)
             embeddings = torch.stack([self._embed(position) for position in asked])
@@ -107,8 +108,15 @@ class FewShotEvaluation:
             names = [self._clips[position].speaker for position in support]
             voices = fit_speaker_offsets(embeddings, targets, names, count, neutral_label(episode.labels))
             embeddings = voices.subtract(embeddings, names)
-        standardised = self._base.standardised
-        head = fit_head(settings.head_kind, embeddings, targets, count, standardised=standardised, calibrated=False)
+        head = fit_head(
+            settings.head_kind,
+            embeddings,
+            targets,
+            count,
+            standardised=self._base.standardised,
+            blocks=self._base.encoder.extractor.blocks,
+            calibrated=False,
+        )
         return head, voices
 
     def _without_voices(self, embeddings: torch.Tensor, asked: Sequence[int], overall: torch.Tensor) -> torch.Tensor:

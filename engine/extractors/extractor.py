@@ -12,6 +12,7 @@ class Extractor(nn.Module):
 
     embedding_size: int
     kind: str
+    blocks: int = 1  # parts of equal size, a layer each, that an embedding is made of (`engine.heads.frame`)
 
     def specification(self) -> dict[str, Any]:
         """JSON from which `build_extractor` makes the same architecture again."""

@@ -34,7 +34,7 @@ def calibrated_scale(head: Head, refit: Refit, embeddings: Tensor, labels: Tenso
     """
     left_out = _left_out_logits(refit, embeddings, labels, label_count)
     if left_out is None:
-        return _scale_for(PRIOR_SHARPNESS, head.logits(embeddings).double().cpu())
+        return _scale_for(PRIOR_SHARPNESS, head.logits(embeddings).cpu().double())
     logits, targets = left_out
     unit = _scale_for(1.0, logits)
     steps = torch.linspace(-_REACH, _REACH, 241, dtype=torch.float64)
@@ -61,7 +61,7 @@ def _left_out_logits(
         rest[held_out] = False
         head = refit(torch.nonzero(rest)[:, 0])
         if head is not None:
-            logits.append(head.logits(embeddings[held_out]).double().cpu())
+            logits.append(head.logits(embeddings[held_out]).cpu().double())
             targets.append(labels[held_out].cpu())
     return (torch.cat(logits), torch.cat(targets)) if logits else None
 

@@ -23,6 +23,7 @@ def fit_head(
     label_count: int,
     *,
     standardised: bool,
+    blocks: int = 1,
     cosine_scale: float = COSINE_SCALE,
     calibrated: bool = True,
 ) -> Head:
@@ -30,19 +31,20 @@ def fit_head(
 
     The result depends on the clips, not on their order, and is in the type and on the device of the
     embeddings. With one clip a label every head is one of prototypes, as its `kind` says: LDA has no spread
-    to learn from, and the others were 3 points worse there (1-shot on EmoDB: 73 and 76). `cosine_scale` is that of
-    prototypes; the others find theirs (`calibration`), which `calibrated=False` leaves out where only the best
-    label counts. Raises LabellingError on an unknown kind.
+    to learn from, and the others were 3 points worse there (1-shot on EmoDB: 73 and 76). `standardised` and
+    `blocks`: see `frame.fit_frame`. `cosine_scale` is that of prototypes; the others find theirs (`calibration`),
+    which `calibrated=False` leaves out where only the best label counts. Raises LabellingError on an unknown kind.
     """
     if kind not in HEADS:
         raise LabellingError(f"There is no head called '{kind}'.", f"Use one of {', '.join(HEADS)}.")
     order = _order(embeddings, labels)
     embeddings, labels = embeddings.detach()[order], labels[order]
-    if kind == PROTOTYPES or int(torch.bincount(labels, minlength=label_count).max()) == 1:
-        return fit_prototypes(embeddings, labels, label_count, standardised=standardised, scale=cosine_scale)
-    if kind == LDA and not _vary_within_labels(embeddings, labels, label_count):
-        return fit_prototypes(embeddings, labels, label_count, standardised=standardised, scale=cosine_scale)
-    head = _fit(kind, embeddings, labels, label_count, standardised=standardised)
+    alone = int(torch.bincount(labels, minlength=label_count).max()) == 1
+    if kind == PROTOTYPES or alone or (kind == LDA and not _vary_within_labels(embeddings, labels, label_count)):
+        return fit_prototypes(
+            embeddings, labels, label_count, standardised=standardised, blocks=blocks, scale=cosine_scale
+        )
+    head = _fit(kind, embeddings, labels, label_count, standardised=standardised, blocks=blocks)
     if not calibrated:
         return head
 
@@ -50,7 +52,7 @@ def fit_head(
         few, names = embeddings[positions], labels[positions]
         if kind == LDA and not _vary_within_labels(few, names, label_count):
             return None
-        return _fit(kind, few, names, label_count, standardised=standardised)
+        return _fit(kind, few, names, label_count, standardised=standardised, blocks=blocks)
 
     return replace(head, scale=calibrated_scale(head, refit, embeddings, labels, label_count))
 
@@ -66,11 +68,11 @@ def _order(embeddings: Tensor, labels: Tensor) -> list[int]:
     return sorted(range(len(rows)), key=lambda position: (names[position], rows[position]))
 
 
-def _fit(kind: str, embeddings: Tensor, labels: Tensor, label_count: int, *, standardised: bool) -> Head:
+def _fit(kind: str, embeddings: Tensor, labels: Tensor, label_count: int, *, standardised: bool, blocks: int) -> Head:
     """One of the rivals of prototypes."""
-    exact, targets = embeddings.double().cpu(), labels.cpu()
+    exact, targets = embeddings.cpu().double(), labels.cpu()
     means = class_means(exact, targets, label_count)
-    frame = fit_frame(exact, means, targets, standardised=standardised, centred=True)
+    frame = fit_frame(exact, means, targets, standardised=standardised, centred=True, blocks=blocks)
     # The solution lies in the span of the points, which has far fewer dimensions than the embedding.
     left, lengths, basis = torch.linalg.svd(frame.points(exact), full_matrices=False)
     points = left * lengths

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.heads.layers import layer_weights
+
 _SPREAD_SHRINKAGE = 0.1
+_LEAST_WEIGHT = 1e-6  # of a layer; its spread stays finite
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,9 @@ def class_means(embeddings: Tensor, labels: Tensor, label_count: int) -> Tensor:
     return (members.T @ embeddings) / members.sum(0)[:, None]
 
 
-def fit_frame(embeddings: Tensor, means: Tensor, labels: Tensor, *, standardised: bool, centred: bool) -> Frame:
+def fit_frame(
+    embeddings: Tensor, means: Tensor, labels: Tensor, *, standardised: bool, centred: bool, blocks: int = 1
+) -> Frame:
     """The frame of labelled clips whose class means are `means` (labels, embedding size).
 
     standardised: the base has no meta-trained extractor. Its embeddings all point much the same way, and few
@@ -35,10 +40,19 @@ def fit_frame(embeddings: Tensor, means: Tensor, labels: Tensor, *, standardised
     (main paper, 3.3); the rivals are `centred` all the same: they were not part of that training, and their
     penalty is on the weights, so an offset common to all labels would cost them (method notes: +2 to +8).
     The centre is the mean of the class means, not of the clips: a label with many clips must not pull it.
+    blocks: how many layers' vectors, of one size, a standardised embedding is made of; they are weighted by what
+    each is worth (`layers.layer_weights`).
     """
     ones = torch.ones_like(means[0])
     if standardised:
-        return Frame(means.mean(0), _within_label_spread(embeddings, labels, means))
+        centre = means.mean(0)
+        pairs = zip(embeddings.chunk(blocks, -1), means.chunk(blocks, -1), strict=True)
+        spread = torch.cat([_within_label_spread(block, labels, mean) for block, mean in pairs])
+        if blocks > 1:
+            points = ((embeddings - centre) / spread).reshape(len(embeddings), blocks, -1)
+            weights = layer_weights(torch.nn.functional.normalize(points, dim=-1), labels, len(means))
+            spread = spread / weights.clamp(min=_LEAST_WEIGHT).sqrt().repeat_interleave(len(spread) // blocks)
+        return Frame(centre, spread)
     return Frame(means.mean(0) if centred else torch.zeros_like(ones), ones)
 
 

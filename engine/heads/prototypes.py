@@ -20,9 +20,15 @@ def prototype_head(vectors: Tensor, frame: Frame, scale: float = COSINE_SCALE) -
 
 
 def fit_prototypes(
-    embeddings: Tensor, labels: Tensor, label_count: int, *, standardised: bool, scale: float = COSINE_SCALE
+    embeddings: Tensor,
+    labels: Tensor,
+    label_count: int,
+    *,
+    standardised: bool,
+    blocks: int = 1,
+    scale: float = COSINE_SCALE,
 ) -> Head:
     """Prototypes of the labelled `embeddings` (clips, embedding size) with `labels` (clips,) in 0..label_count-1."""
     vectors = class_means(embeddings, labels, label_count)
-    frame = fit_frame(embeddings, vectors, labels, standardised=standardised, centred=False)
+    frame = fit_frame(embeddings, vectors, labels, standardised=standardised, centred=False, blocks=blocks)
     return prototype_head(vectors, frame, scale)

@@ -8,8 +8,6 @@ from enum import StrEnum
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
-from torch.utils.checkpoint import checkpoint
-from transformers.modeling_layers import GradientCheckpointingLayer
 
 from engine.encoder import EmotionEncoder
 from engine.heads import COSINE_SCALE
@@ -71,8 +69,7 @@ class PrototypicalNetwork(nn.Module):
             parameter.requires_grad_(whole and name not in self._fixed and not unused)
         self.train()
         self.encoder.backbone.train(whole and backbone_dropout)
-        if whole and checkpointing:
-            _checkpoint_layers(self.encoder.backbone)
+        self.encoder.backbone.checkpointing = whole and checkpointing
 
     def forward(self, episode: EpisodeInputs, augment: SpecAugment | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """The loss to descend, and two figures for the log: the share of queries answered rightly, and the
@@ -108,23 +105,6 @@ class PrototypicalNetwork(nn.Module):
 
 def _in_order(rows: dict[int, Tensor]) -> Tensor:
     return torch.stack([rows[index] for index in range(len(rows))])
-
-
-def _checkpoint_layers(backbone: nn.Module) -> None:
-    """Keep no activations inside the layers; they are computed again backwards.
-
-    transformers checkpoints only layers in training mode: their own flag is set, and not that of the dropouts
-    inside, so that this changes memory and time alone.
-    """
-    for module in backbone.modules():
-        if isinstance(module, GradientCheckpointingLayer):
-            module.gradient_checkpointing = True
-            module._gradient_checkpointing_func = _checkpointed
-            module.training = True
-
-
-def _checkpointed(function: object, *inputs: object) -> object:
-    return checkpoint(function, *inputs, use_reentrant=False)
 
 
 def inputs_of(encoder: EmotionEncoder, samples: Sequence[object]) -> tuple[Tensor, ...]:

@@ -71,7 +71,7 @@ class DataSection:
 class BaseSection:
     """[base]: the encoder that training starts from.
 
-    compact-encoder (the bundled one's), hf:FOLDER-OR-ID (wav2vec2 family), or the folder of a base.
+    compact-encoder (the bundled one's), the name of a model in the store, hf:FOLDER-OR-ID, or the folder of a base.
     """
 
     start: str = "compact-encoder"

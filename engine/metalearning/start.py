@@ -9,13 +9,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from engine.backbones.compact import CompactBackbone
+from engine.backbones.pretrained import is_pretrained_folder, load_pretrained, transformers_folder
 from engine.backbones.protocol import Backbone
 from engine.base_folder import is_base_folder, load_backbone
-from engine.bases import load_transformers
 from engine.encoder import EmotionEncoder
 from engine.errors import BaseError, RecipeError
 from engine.extractors import build_extractor
 from engine.resources import resource
+from engine.store import read_record, stored_folder
 
 COMPACT_ENCODER = "compact-encoder"
 AS_PUBLISHED = "as published"  # `training["backbone"]` of a base whose backbone was left alone
@@ -34,18 +35,23 @@ def load_start(name: str, read_layers: tuple[int, ...] = ()) -> Start:
     """The backbone called `name`, read at `read_layers` (none: the highest one). On the CPU.
 
     compact-encoder: the bundled base's, as published; whisper:FOLDER: the encoder of a Whisper model;
-    hf:FOLDER-OR-ID: one of transformers' wav2vec2 family; else the folder of a base. Raises BaseError, RecipeError.
+    hf:FOLDER-OR-ID: one of transformers' wav2vec2 family; else the name of a model in the store, or the folder of a
+    base. Raises BaseError, RecipeError.
     """
     if name.startswith("hf:"):
-        base = load_transformers(name, read_layers)
+        base = load_pretrained(transformers_folder(name), name, read_layers)
         return Start(base.encoder.backbone, base.licence)
     if name.startswith(_WHISPER):
         return _load_whisper(Path(name.removeprefix(_WHISPER)), read_layers)
-    folder = resource("bases/compact") if name == COMPACT_ENCODER else Path(name)
+    stored = stored_folder(name)
+    if stored is not None and is_pretrained_folder(stored):
+        return Start(load_pretrained(stored, name, read_layers).encoder.backbone, read_record(stored).licence)
+    folder = resource("bases/compact") if name == COMPACT_ENCODER else stored or Path(name)
     if not is_base_folder(folder):
         raise RecipeError(
             f"[base] cannot start from '{name}'.",
-            f"Use {COMPACT_ENCODER}, whisper:FOLDER, hf:FOLDER, or the folder of a base.",
+            f"Use {COMPACT_ENCODER}, a name that 'serstudio models list' shows, whisper:FOLDER, hf:FOLDER, or the "
+            "folder of a base.",
         )
     backbone, config = load_backbone(folder, read_layers)
     if name == COMPACT_ENCODER and config["training"].get("backbone") != AS_PUBLISHED:

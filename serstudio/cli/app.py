@@ -8,7 +8,18 @@ from collections.abc import Sequence
 import click
 
 from serstudio import __version__, bug_report
-from serstudio.cli import evaluation, experiments, help_verbs, live, metatraining, models, output, projects, recording
+from serstudio.cli import (
+    bases,
+    evaluation,
+    experiments,
+    help_verbs,
+    live,
+    metatraining,
+    models,
+    output,
+    projects,
+    recording,
+)
 from serstudio.cli.signals import heeded_signals
 from serstudio.errors import SerStudioError
 
@@ -48,6 +59,7 @@ for verb in (
     models.check,
     models.export,
     evaluation.evaluate,
+    bases.models_group,
     metatraining.metatrain,
     experiments.experiment,
     help_verbs.tour,

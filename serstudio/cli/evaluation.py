@@ -71,6 +71,7 @@ def evaluate(
     steps: int | None,
     lr: float | None,
     trained: str | None,
+    precision: str,
     head: str | None,
     speaker_mean: bool | None,
     device: str,
@@ -100,6 +101,7 @@ def evaluate(
         head=head,
         trained=trained,
         speaker_mean=speaker_mean,
+        precision=precision,
     )
     if methods:
         results = output.follow(CompareMethods(request, methods), MethodsCompared).results
@@ -116,7 +118,11 @@ def evaluate(
 
 def _say(evaluated: Evaluated) -> None:
     request = evaluated.request
-    how = f"{request.method}, {request.steps} steps, head {request.head}" if request.steps else request.head
+    how = (
+        f"{request.method}, {request.steps} steps of {request.trained}, head {request.head}"
+        if request.steps
+        else request.head
+    )
     voices = ", speaker mean" if request.speaker_mean else ""
     output.say(
         f"{request.ways}-way {request.shots}-shot, {request.protocol}, {request.base}, {how}{voices}: "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from serstudio.cli import output
-from serstudio.cli.models import device_option
+from serstudio.cli.models import classifying_precision_option, device_option
 from serstudio.cli.projects import FOLDER
 from serstudio.cli.recording import find_device
 
@@ -29,6 +29,7 @@ _BAR_CELLS = 40
 @click.option("--device-name", metavar="NAME", help="Part of a microphone's name; `serstudio doctor` lists them.")
 @click.option("--seconds", type=click.FloatRange(min=0.1), metavar="N", help="Stop after N seconds of sound.")
 @device_option
+@classifying_precision_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, as they come.")
 def live(
     model: Path,
@@ -37,6 +38,7 @@ def live(
     device_name: str | None,
     seconds: float | None,
     device: str,
+    precision: str,
     as_json: bool,
 ) -> None:
     """Classify as it is spoken; Ctrl-C stops.
@@ -47,7 +49,7 @@ def live(
         raise click.UsageError("Give either --input or --device-name.")
     if fast and input_file is None:
         raise click.UsageError("--fast needs --input: nobody speaks faster than he speaks.")
-    from serstudio.usecases.stream_live import file_blocks, stream_live
+    from serstudio.usecases.stream_live import OpenStream, file_blocks, stream_live
 
     with ExitStack() as stack:
         if input_file is not None:
@@ -56,7 +58,7 @@ def live(
             rate_hz, blocks = _open_microphone(device_name, stack)
         if seconds is not None:
             blocks = _first_seconds(blocks, round(seconds * rate_hz))
-        _show(stream_live(model, rate_hz, blocks, device), as_json=as_json)
+        _show(stream_live(OpenStream(model, rate_hz, device, precision), blocks), as_json=as_json)
 
 
 def _open_microphone(device_name: str | None, stack: ExitStack) -> "tuple[int, Iterator[Samples]]":
@@ -106,6 +108,8 @@ def _show(events: "Iterator[StreamEvent]", *, as_json: bool) -> None:
                 click.echo(output.to_json({"event": kind, **output.to_plain(event)}, indent=None))
             elif isinstance(event, StreamStarted):
                 started = event
+                if started.note:
+                    output.warn(started.note)
             elif isinstance(event, Decision) and started is not None:
                 if isinstance(screen, Live):
                     screen.update(_bars(started, event), refresh=True)

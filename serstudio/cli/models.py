@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from engine.choices import DEVICES, HEADS, METHODS, TRAINED
+from engine.choices import DEVICES, HEADS, METHODS, PRECISIONS, TRAINED, TUNING_PRECISIONS
 from serstudio.cli import output
 from serstudio.cli.projects import FOLDER, json_option
 from serstudio.errors import SerStudioError
@@ -20,17 +20,30 @@ from serstudio.usecases.requests import (
     ModelExported,
     VersionAdded,
 )
-from serstudio.wording import counted
+from serstudio.usecases.small_export import needed_words
+from serstudio.wording import bytes_in_words, counted
 
 base_option = click.option(
     "--base",
     default="compact",
     show_default=True,
     metavar="NAME",
-    help="compact, hf:FOLDER-OR-ID, or a folder of a base or a model.",
+    help="compact, an installed model (see serstudio models list), or the folder of a model.",
 )
 device_option = click.option(
-    "--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="auto: cuda where there is one."
+    "--device",
+    type=click.Choice(DEVICES),
+    default="auto",
+    show_default=True,
+    help="auto: a graphics card (cuda, then mps) where there is one, else the processor.",
+)
+classifying_precision_option = click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default="auto",
+    show_default=True,
+    help="Of the numbers that the model's layers compute with; bf16 and int8 change scores a little. auto: the most "
+    "exact one that is clearly faster than fp32, as measured once on this machine; else fp32.",
 )
 seed_option = click.option("--seed", type=int, default=0, show_default=True, help="The same seed, the same result.")
 method_option = click.option(
@@ -49,7 +62,7 @@ speaker_mean_option = click.option(
 
 
 def tuning_options(command: Callable[..., None]) -> Callable[..., None]:
-    """--steps, --lr, --trained: without them it is what the base recommends."""
+    """--steps, --lr, --trained, --precision: without them it is what the base recommends."""
     options = (
         click.option(
             "--steps",
@@ -66,8 +79,15 @@ def tuning_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--trained",
             type=click.Choice(TRAINED),
-            help="What is tuned: the whole encoder, its LayerNorms, its highest layer, or its extractor. [default: as "
-            "the base recommends]",
+            help="What is tuned: the whole encoder, low-rank additions to it, its LayerNorms, its highest layers or "
+            "their LayerNorms, or its extractor. [default: as the base recommends]",
+        ),
+        click.option(
+            "--precision",
+            type=click.Choice(TUNING_PRECISIONS),
+            default="auto",
+            show_default=True,
+            help="Of the products in tuning. auto: bf16 where the machine has it in hardware.",
         ),
     )
     for option in reversed(options):
@@ -92,6 +112,7 @@ def adapt(
     steps: int | None,
     lr: float | None,
     trained: str | None,
+    precision: str,
     head: str | None,
     speaker_mean: bool | None,
     device: str,
@@ -114,6 +135,7 @@ def adapt(
         head=head,
         trained=trained,
         speaker_mean=speaker_mean,
+        precision=precision,
     )
     added = output.follow(request, VersionAdded)
     if as_json:
@@ -125,6 +147,8 @@ def adapt(
         f"Version {added.number}: {added.method_used}{head_words} on {counted(added.clip_count, 'clip')} of "
         f"{counted(len(added.labels), 'label')} in {added.seconds:.1f} s{loss}."
     )
+    memory = f", at most {bytes_in_words(added.peak_memory_bytes)} of memory" if added.peak_memory_bytes else ""
+    output.say(f"On {added.device}{memory}. It takes {bytes_in_words(added.size_bytes)} on disk.")
 
 
 @click.command()
@@ -132,13 +156,16 @@ def adapt(
 @click.argument("paths", metavar="PATH...", nargs=-1, type=FOLDER, required=True)
 @click.option("--speaker", metavar="NAME", help="Whose voice it is, for a model made with --speaker-mean.")
 @device_option
+@classifying_precision_option
 @json_option
-def classify(model: Path, paths: tuple[Path, ...], speaker: str | None, device: str, as_json: bool) -> None:
+def classify(
+    model: Path, paths: tuple[Path, ...], speaker: str | None, device: str, precision: str, as_json: bool
+) -> None:
     """Classify audio files, or folders of them.
 
     The model is an exported folder, or a project: then its newest version.
     """
-    request = ClassifyFiles(model=model, paths=paths, device=device, speaker=speaker)
+    request = ClassifyFiles(model=model, paths=paths, device=device, speaker=speaker, precision=precision)
     classified = output.follow(request, FilesClassified)
     if as_json:
         output.print_json(classified)
@@ -209,18 +236,22 @@ def say_confusion(labels: tuple[str, ...], confusion: tuple[tuple[int, ...], ...
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option("--to", "to", required=True, type=FOLDER, metavar="FOLDER", help="A new or empty folder.")
 @click.option("--version", type=click.IntRange(min=1), metavar="N", help="[default: the newest]")
+@click.option("--delta", is_flag=True, help="Leave the base out: small, for colleagues who have that base.")
 @device_option
 @json_option
-def export(folder: Path, to: Path, version: int | None, device: str, as_json: bool) -> None:
+def export(folder: Path, to: Path, version: int | None, delta: bool, device: str, as_json: bool) -> None:
     """Write a version as one folder for colleagues, and check it."""
-    exported = output.follow(ExportModel(folder=folder, to=to, version=version, device=device), ModelExported)
+    request = ExportModel(folder=folder, to=to, version=version, device=device, whole=not delta)
+    exported = output.follow(request, ModelExported)
     if as_json:
         output.print_json(exported)
         return
     output.say(
-        f"Version {exported.version} is in {exported.folder} ({exported.size_bytes / 1e6:.0f} MB). The copy gives "
+        f"Version {exported.version} is in {exported.folder} ({bytes_in_words(exported.size_bytes)}). The copy gives "
         f"the same answers on {counted(exported.verified_clips, 'sound')} "
         f"(largest difference {exported.largest_difference:.1g})."
     )
+    if exported.needs:
+        output.say(f"The base is not in it. {needed_words(exported.needs)}")
     terms = terms_of(exported.licence)
     output.say("\n- ".join((f"{terms.headline}:", *terms.points)))

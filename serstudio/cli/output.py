@@ -90,7 +90,7 @@ def progress_bar() -> "Bar":
 
 def show_progress(bar: "Bar", task: "TaskID", event: Progress) -> None:
     """Draw one step."""
-    count = f"{event.step}/{event.total}" if event.total else ""
+    count = f"{event.step}/{event.total} {event.unit}".rstrip() if event.total else ""
     loss = f"loss {event.loss:.3f}" if event.loss is not None else ""
     left = f"about {in_words(event.remaining_s)} left" if event.remaining_s is not None else ""
     tail = ", ".join(part for part in (count, loss, left) if part)

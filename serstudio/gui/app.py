@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if folders:
         window.open_project(Path(folders[0]))
     window.show()
-    window.describe_machine()
+    window.machine.describe()
     close_on_signals(window)
     return app.exec()
 

@@ -4,28 +4,27 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtGui import QCloseEvent, QCursor, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QMainWindow, QStackedWidget
+from PySide6.QtWidgets import QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.errors import SerStudioError
-from serstudio.gui.bridge.jobs import Job, JobRunner
+from serstudio.gui.bridge.bases import BaseShelf
+from serstudio.gui.bridge.jobs import JobRunner
+from serstudio.gui.bridge.machine import Machine
 from serstudio.gui.dialogs.crash import CrashDialog
 from serstudio.gui.dialogs.new_project import NewProjectDialog, projects_home
 from serstudio.gui.recent import RecentProjects
+from serstudio.gui.screens.models import ModelsScreen
 from serstudio.gui.screens.welcome import WelcomeScreen
 from serstudio.gui.session import Services, Session
 from serstudio.gui.settings_menu import SettingsMenu
+from serstudio.gui.status_bar import StatusBar
 from serstudio.gui.steps import Step
 from serstudio.gui.widgets.banner import Tone
 from serstudio.gui.workspace import Workspace
 from serstudio.project import Project
 from serstudio.project.database import FILE_NAME
 from serstudio.usecases.record_clip import recover_recordings
-from serstudio.usecases.requests import (
-    DescribeMachine,
-    MachineDescribed,
-    MakeSampleProject,
-    ProjectCreated,
-)
+from serstudio.usecases.requests import MakeSampleProject, ProjectCreated
 from serstudio.usecases.worker_process import Failed
 
 SAMPLE_FOLDER = "Sample project"
@@ -34,28 +33,56 @@ SAMPLE_FOLDER = "Sample project"
 class MainWindow(QMainWindow):
     """Layout and navigation; the work is in the screens and the session."""
 
-    def __init__(self, settings: QSettings, engine: JobRunner | None = None, files: JobRunner | None = None) -> None:
+    def __init__(
+        self,
+        settings: QSettings,
+        engine: JobRunner | None = None,
+        files: JobRunner | None = None,
+        bases: JobRunner | None = None,
+    ) -> None:
         super().__init__()
         self.setWindowTitle("SER Studio")
         self.setMinimumSize(960, 600)
         self.setAcceptDrops(True)
         self._settings = settings
         self._recent = RecentProjects(settings)
-        self._services = Services(settings, engine or JobRunner("engine", self), files or JobRunner("files", self))
-        self._described: MachineDescribed | None = None
-        self._machine = "Looking at this machine…"
+        engine, files = engine or JobRunner("engine", self), files or JobRunner("files", self)
+        self._bases = bases or JobRunner("models", self)
+        self.shelf, self.machine = BaseShelf(self._bases, self), Machine(engine, self)
+        self._services = Services(settings, engine, files, self.shelf, self.machine)
         self.workspace: Workspace | None = None
         self.welcome = WelcomeScreen(settings)
+        self.models = ModelsScreen(self.shelf, self.versions_from)
+        self.status = StatusBar(self.machine, self.shelf)
+        self._build()
+        self._connect()
+        self._make_shortcuts()
+        self._restore_geometry()
+
+    def _build(self) -> None:
         self.stack = QStackedWidget()
         self.stack.addWidget(self.welcome)
-        self.setCentralWidget(self.stack)
+        self.stack.addWidget(self.models)
+        holder = QWidget()
+        layout = QVBoxLayout(holder)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.stack, 1)
+        layout.addWidget(self.status)
+        self.setCentralWidget(holder)
+
+    def _connect(self) -> None:
         self.welcome.new_requested.connect(self.on_new_requested)
         self.welcome.open_requested.connect(self.on_open_requested)
         self.welcome.sample_requested.connect(self.on_sample_requested)
         self.welcome.folder_chosen.connect(self.open_project)
+        self.welcome.models_requested.connect(self.show_models)
         self.welcome.settings_requested.connect(self.on_settings_requested)
-        self._make_shortcuts()
-        self._restore_geometry()
+        self.models.back_requested.connect(self.on_back_requested)
+        self.shelf.told.connect(self.on_shelf_told)
+        self.shelf.warned.connect(self.models.show_warning)
+        self.shelf.failed.connect(self.show_error)
+        self.shelf.bug_found.connect(self.show_bug)
 
     def _make_shortcuts(self) -> None:
         for number, step in enumerate(Step, start=1):
@@ -93,14 +120,13 @@ class MainWindow(QMainWindow):
         self.close_project()
         session = Session(project, self._services, self)
         session.bug_found.connect(self.show_bug)
-        if self._described is not None:
-            session.set_machine(self._described)
         self.workspace = Workspace(session)
         self.workspace.home_requested.connect(self.on_home_requested)
+        self.workspace.models_requested.connect(self.show_models)
         self.workspace.settings_requested.connect(self.on_settings_requested)
-        self.workspace.rail.set_machine(self._machine)
         self.stack.addWidget(self.workspace)
         self.stack.setCurrentWidget(self.workspace)
+        self.status.set_session(session)
         self.setWindowTitle(f"{project.name} — SER Studio")
         self._recent.add(project.folder, project.name, project.language)
         self._recover(session)
@@ -118,9 +144,11 @@ class MainWindow(QMainWindow):
         workspace, self.workspace = self.workspace, None
         if workspace is None:
             return
+        self.status.set_session(None)
         workspace.close_screens()
         workspace.session.close()
         self.stack.removeWidget(workspace)
+        self.stack.setCurrentWidget(self.welcome)
         workspace.deleteLater()
         workspace.session.deleteLater()
         self.setWindowTitle("SER Studio")
@@ -162,29 +190,26 @@ class MainWindow(QMainWindow):
         if self.welcome.busy:
             self.welcome.set_busy("")
 
-    # --- the machine -------------------------------------------------------------------------------
+    # --- models ------------------------------------------------------------------------------------
 
-    def describe_machine(self) -> Job:
-        """Ask the engine's process for the line on the machine; that warms the process up, too."""
-        job = self._services.engine.submit(DescribeMachine())
-        job.done.connect(self.on_machine_described)
-        job.failed.connect(self.on_machine_failed)
-        return job
+    def show_models(self) -> None:
+        """The Models page, over whatever is open; its Back leads there again."""
+        self.stack.setCurrentWidget(self.models)
 
-    def on_machine_described(self, described: MachineDescribed) -> None:
-        self._described = described
-        self._set_machine(described.text)
-        if self.session is not None:
-            self.session.set_machine(described)
+    def on_back_requested(self) -> None:
+        self.stack.setCurrentWidget(self.workspace or self.welcome)
 
-    def on_machine_failed(self, failed: Failed) -> None:
-        self._set_machine(failed.message)
+    def versions_from(self, base: str) -> tuple[int, ...]:
+        """Versions of the open project that were adapted from `base`."""
+        return self.session.versions_from(base) if self.session is not None else ()
 
-    def _set_machine(self, text: str) -> None:
-        self._machine = text
-        self.welcome.set_machine(text)
-        if self.workspace is not None:
-            self.workspace.rail.set_machine(text)
+    def on_shelf_told(self, message: str) -> None:
+        if self.stack.currentWidget() is self.welcome:
+            self.welcome.banner.show_message(message, "", Tone.SUCCESS)
+        elif self.session is not None and self.stack.currentWidget() is self.workspace:
+            self.session.toast(message)
+        else:
+            self.models.toast.show_message(message)
 
     # --- errors ------------------------------------------------------------------------------------
 
@@ -196,7 +221,9 @@ class MainWindow(QMainWindow):
 
     def show_error(self, error: SerStudioError) -> None:
         """An error that the user can mend, wherever he is."""
-        if self.workspace is not None:
+        if self.stack.currentWidget() is self.models:
+            self.models.show_error(error)
+        elif self.workspace is not None:
             self.workspace.show_error(error)
         else:
             self.welcome.banner.show_message(error.message, error.hint, Tone.DANGER)
@@ -209,25 +236,27 @@ class MainWindow(QMainWindow):
 
     def on_step_shortcut(self) -> None:
         if self.workspace is not None:
+            self.stack.setCurrentWidget(self.workspace)
             self.workspace.show_step(self.sender().property("step"))
 
     def on_undo(self) -> None:
-        if self.session is not None:
+        if self.session is not None and self.stack.currentWidget() is self.workspace:
             self.session.undo()
 
     def on_redo(self) -> None:
-        if self.session is not None:
+        if self.session is not None and self.stack.currentWidget() is self.workspace:
             self.session.redo()
 
     def on_settings_requested(self) -> None:
         menu = SettingsMenu(self)
+        menu.models_requested.connect(self.show_models)
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(QCursor.pos())
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
-            if self.workspace is not None:
+            if self.workspace is not None and self.stack.currentWidget() is self.workspace:
                 self.workspace.show_step(Step.COLLECT)
                 self.workspace.collect.set_hot(hot=True)
 
@@ -238,7 +267,10 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
-        if self.session is not None and self.workspace is not None:
+        if self.stack.currentWidget() is self.models and len(paths) == 1 and paths[0].is_dir():
+            self.models.add_folder(paths[0])
+        elif self.session is not None and self.workspace is not None:
+            self.stack.setCurrentWidget(self.workspace)
             self.workspace.collect.set_hot(hot=False)
             self.session.import_paths(paths)
         elif len(paths) == 1:
@@ -250,4 +282,5 @@ class MainWindow(QMainWindow):
         self.close_project()
         self._services.engine.close()
         self._services.files.close()
+        self._bases.close()
         event.accept()

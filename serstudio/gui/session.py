@@ -7,7 +7,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 
 from engine.errors import SerStudioError
+from serstudio.gui.bridge.bases import BaseShelf
 from serstudio.gui.bridge.jobs import Job, JobRunner
+from serstudio.gui.bridge.machine import Machine
 from serstudio.gui.bridge.project_model import ClipListModel, ProjectModel
 from serstudio.gui.steps import Facts, Step, StepState, StepStatus, step_statuses
 from serstudio.gui.widgets.confidence_bars import BarLabel
@@ -26,11 +28,13 @@ from serstudio.usecases.worker_process import Failed
 
 @dataclass(frozen=True)
 class Services:
-    """What lives as long as the window: settings and the two worker processes."""
+    """What lives as long as the window: settings, worker processes, and what is known through them."""
 
     settings: QSettings
     engine: JobRunner  # adapt, check, export
     files: JobRunner  # import, so that it goes on while the engine works
+    shelf: BaseShelf  # has a process of its own: a download may take an hour
+    machine: Machine
 
 
 class Session(QObject):
@@ -47,6 +51,7 @@ class Session(QObject):
     import_reported = Signal(object)  # ImportReport
     check_reported = Signal(object)  # CheckReport
     machine_described = Signal(object)  # MachineDescribed
+    models_requested = Signal()  # the Models page
 
     def __init__(self, project: Project, services: Services, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -56,7 +61,6 @@ class Session(QObject):
         self.clips = ClipListModel(self.model, self)
         self.check_report: CheckReport | None = None
         self.exported: ModelExported | None = None
-        self.machine: MachineDescribed | None = None
         self._check_is_stale = False
         self._jobs: dict[Step, Job] = {}
         self._live = False
@@ -69,6 +73,7 @@ class Session(QObject):
         for changed in (self.model.clips_added, self.model.clips_changed, self.model.clips_removed):
             changed.connect(self.on_clips_touched)
         self.model.labels_changed.connect(self.on_clips_touched)
+        services.machine.described.connect(self.machine_described)
 
     # --- facts -------------------------------------------------------------------------------------
 
@@ -122,9 +127,14 @@ class Session(QObject):
         found = ((name, known.get(name, gone)) for name in names)
         return tuple(BarLabel(name, label.colour, label.symbol) for name, label in found)
 
-    def set_machine(self, machine: MachineDescribed) -> None:
-        self.machine = machine
-        self.machine_described.emit(machine)
+    @property
+    def machine(self) -> MachineDescribed | None:
+        """What the engine has said of this machine, None before it has."""
+        return self.services.machine.description
+
+    def versions_from(self, base: str) -> tuple[int, ...]:
+        """Numbers of the versions that were adapted from `base`."""
+        return tuple(version.number for version in self.facts.versions if version.base == base)
 
     def set_live(self, live: bool) -> None:
         self._live = live

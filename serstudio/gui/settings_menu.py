@@ -1,5 +1,6 @@
 """The settings: a small menu, kept in QSettings."""
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -15,11 +16,16 @@ _NAMES = {
 
 
 class SettingsMenu(QMenu):
-    """Appearance, and which version this is."""
+    """Models, appearance, and which version this is."""
+
+    models_requested = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAccessibleName("Settings")
+        models = self.addAction(icon("box"), "Models…")
+        models.triggered.connect(self.models_requested)
+        self.addSeparator()
         self.addAction("Appearance").setEnabled(False)
         group = QActionGroup(self)
         for mode, (name, icon_name) in _NAMES.items():

@@ -26,12 +26,20 @@ QLabel[role="warning"] { color: $warning; }
 QLabel[role="danger"] { color: $danger; }
 QLabel[role="success"] { color: $success; }
 QLabel[role="overline"] { color: $text_faint; font-size: ${caption}px; font-weight: 600; }
+QLabel[role="badge"] {
+    background: $surface_alt; color: $text_muted; font-size: ${caption}px; font-weight: 500;
+    border-radius: 9px; padding: 0 8px; min-height: 18px; max-height: 18px;
+}
+QLabel[role="badge"][tone="success"] { background: $success_soft; color: $success; }
+QLabel[role="badge"][tone="warning"] { background: $warning_soft; color: $warning; }
 QLabel[role="clock"] { font-size: ${title}px; font-weight: 600; }
+QLabel[role="caption"][tone="warning"] { color: $warning; }
 QLabel[role="code"] {
     font-family: "DejaVu Sans Mono", "Menlo", "Consolas", monospace; font-size: ${caption}px;
 }
 
 QFrame[role="rail"] { background: $rail; border: none; border-right: 1px solid $border; }
+QFrame[role="status"] { background: $rail; border: none; border-top: 1px solid $border; }
 QFrame[role="card"] { background: $surface; border: 1px solid $border; border-radius: ${radius_large}px; }
 QFrame[role="inset"] { background: $surface_alt; border: 1px solid $border; border-radius: ${radius}px; }
 QFrame[role="panel"] { background: $surface; border: none; border-right: 1px solid $border; }

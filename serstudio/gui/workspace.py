@@ -21,6 +21,7 @@ class Workspace(QWidget):
     """Owns the screens of one session."""
 
     home_requested = Signal()
+    models_requested = Signal()
     settings_requested = Signal()
 
     def __init__(self, session: Session) -> None:
@@ -49,7 +50,9 @@ class Workspace(QWidget):
         self.toast = Toast(self)
         self.rail.step_chosen.connect(self.show_step)
         self.rail.home_requested.connect(self.home_requested)
+        self.rail.models_requested.connect(self.models_requested)
         self.rail.settings_requested.connect(self.settings_requested)
+        session.models_requested.connect(self.models_requested)
         session.step_requested.connect(self.show_step)
         session.clip_requested.connect(self.on_clip_requested)
         session.error_raised.connect(self.show_error)

@@ -19,6 +19,7 @@ from serstudio.project.changes import (
 )
 from serstudio.project.records import Clip, ClipSource, Label, ModelVersion, NewClip
 from serstudio.project.store import Project
+from serstudio.project.version_files import VersionFiles, read_version_files
 
 __all__ = [
     "Change",
@@ -34,5 +35,7 @@ __all__ = [
     "ModelVersion",
     "NewClip",
     "Project",
+    "VersionFiles",
     "VersionsChanged",
+    "read_version_files",
 ]

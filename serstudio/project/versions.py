@@ -9,6 +9,7 @@ from pathlib import Path
 
 from serstudio.errors import ProjectError
 from serstudio.project.database import Database
+from serstudio.project.kept_bases import drop_unneeded_bases
 from serstudio.project.records import ModelVersion
 from serstudio.project.staging import Staging
 
@@ -53,7 +54,7 @@ class Versions:
             )
 
     def remove(self, number: int) -> None:
-        """Remove the row and the folder. The number is not used again."""
+        """Remove the row and the folder, and the base that it alone needed. The number is not used again."""
         version = next((version for version in self.all() if version.number == number), None)
         if version is None:
             raise ProjectError(f"There is no version {number}.", "Choose one of those that are listed.")
@@ -64,3 +65,5 @@ class Versions:
         with contextlib.suppress(FileNotFoundError):
             (self.folder / Path(version.folder).name).rename(staging.folder / "removed")
         staging.close()
+        with contextlib.suppress(OSError):  # the version is gone, as was asked; its base can go with the next one
+            drop_unneeded_bases(self.folder.parent)

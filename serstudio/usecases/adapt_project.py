@@ -3,19 +3,21 @@
 import time
 from collections import defaultdict
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from engine.adaptation import AdaptationSettings, Adapted, Remark, StepTaken, adapt
+from engine.adaptation import Adapted, Remark, StepTaken, adapt
 from engine.bases import Base, load_base
 from engine.device import describe_device, resolve_device
-from engine.model_folder import AdaptedModel, LabelSpec, save_model
+from engine.memory import PeakMemory
+from engine.model_folder import AdaptedModel, LabelSpec
 from serstudio import __version__
 from serstudio.project import ModelVersion, Project
 from serstudio.usecases.chosen_settings import chosen_settings
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.labelled_clips import Labelled, read_labelled
-from serstudio.usecases.model_card import model_card
 from serstudio.usecases.requests import AdaptProject, VersionAdded
+from serstudio.usecases.write_version import write_version
 
 
 def adapt_project(request: AdaptProject) -> Iterator[Event]:
@@ -25,24 +27,29 @@ def adapt_project(request: AdaptProject) -> Iterator[Event]:
     with Project.open(request.folder) as project:
         labelled = yield from read_labelled(project)
         yield Progress(0, None, "Loading the base")
-        base = load_base(request.base)
-        base.encoder.to(device)
-        adapted = yield from _follow(base, labelled, chosen_settings(request, base.recommended))
+        with PeakMemory(device) as peak:
+            base = load_base(request.base)
+            settings = chosen_settings(request, base.recommended)
+            adapted = yield from _follow(adapt(base, labelled.clips, labelled.label_names, settings, device))
+        ran_on = adapted.encoder.device  # the processor, where the device that was asked for could not do it
+        adapted.encoder.cpu()
         yield Progress(0, None, "Writing the new version")
-        model = _model(project, base, labelled, adapted, describe_device(device))
-        added = _add_version(project, model, labelled, adapted, time.perf_counter() - started)
-    yield Done(added)
+        model = _model(project, base, labelled, adapted, describe_device(ran_on))
+        added = _add_version(project, model, base, labelled, adapted, time.perf_counter() - started)
+        taken = peak.bytes if ran_on.type == device.type else None
+    yield Done(replace(added, device=describe_device(ran_on), peak_memory_bytes=taken))
 
 
-def _follow(base: Base, labelled: Labelled, settings: AdaptationSettings) -> Generator[Event, None, Adapted]:
+def _follow(adapting: Iterator[StepTaken | Remark | Adapted]) -> Generator[Event, None, Adapted]:
     """The engine's events as the user's."""
     first_step_at = time.perf_counter()
-    for event in adapt(base, labelled.clips, labelled.label_names, settings):
+    for event in adapting:
         match event:
             case StepTaken(step, steps, loss):
                 remaining_s = (time.perf_counter() - first_step_at) / step * (steps - step)
                 yield Progress(step, steps, "Adapting", loss, remaining_s)
             case Remark(message, hint):
+                first_step_at = time.perf_counter()  # it may have started again
                 yield Warned(message, hint)
             case Adapted():
                 return event
@@ -92,19 +99,15 @@ def _model(project: Project, base: Base, labelled: Labelled, adapted: Adapted, m
 
 
 def _add_version(
-    project: Project, model: AdaptedModel, labelled: Labelled, adapted: Adapted, seconds: float
+    project: Project, model: AdaptedModel, base: Base, labelled: Labelled, adapted: Adapted, seconds: float
 ) -> VersionAdded:
-    """Write under a hidden name, rename when whole, then list it: a kill leaves a version or none."""
-    staging = project.staging_folder()
-    save_model(model, staging, model_card(model))
-    number = project.next_version_number()
-    folder = project.versions_folder / f"{number:04d}"
-    staging.rename(folder)
+    """Write the version, then list it: a kill leaves a version or none."""
+    written = write_version(project, model, base, adapted.lora)
     settings = adapted.settings
     project.add_version(
         ModelVersion(
-            number=number,
-            folder=f"models/{folder.name}",
+            number=written.number,
+            folder=f"models/{written.folder.name}",
             created_at=datetime.now(UTC),
             base=model.base,
             method=settings.method,
@@ -118,12 +121,13 @@ def _add_version(
         )
     )
     return VersionAdded(
-        number,
-        folder,
+        written.number,
+        written.folder,
         settings.method,
         labelled.label_names,
         len(labelled.clips),
         seconds,
         adapted.final_loss,
         adapted.head.kind,
+        size_bytes=written.size_bytes,
     )

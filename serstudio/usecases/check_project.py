@@ -1,10 +1,11 @@
 """Check: what accuracy to expect, measured on clips that the model has not heard."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 from engine.adaptation import AdaptationSettings, resolve_settings
 from engine.adaptation.clips import embed_each
+from engine.adaptation.thrift import ran_out_of_memory
 from engine.bases import Base, load_base
 from engine.device import resolve_device
 from engine.errors import ModelFolderError
@@ -28,11 +29,15 @@ def check_project(request: CheckProject) -> Iterator[Event]:
     yield Progress(0, None, "Loading the base")
     base = load_base(request.base)
     settings = _settings(request, base, newest)
-    base.encoder.to(device)
-    embeddings = []
-    for step, embedding in enumerate(embed_each(base.encoder, labelled.clips), start=1):
-        embeddings.append(embedding)
-        yield Progress(step, len(labelled.clips), "Listening to clips")
+    try:
+        base.encoder.to(device)
+        embeddings = yield from _listen(base, labelled)
+    except (RuntimeError, MemoryError) as error:
+        if device.type == "cpu" or not ran_out_of_memory(error):
+            raise
+        yield Warned("The GPU's memory ran out: starting again on the processor, which takes longer.")
+        base.encoder.cpu()
+        embeddings = yield from _listen(base, labelled)
     checked = cross_validate(
         embeddings,
         labelled.label_indices,
@@ -53,6 +58,15 @@ def check_project(request: CheckProject) -> Iterator[Event]:
     if unasked:
         yield Warned(f"{counted(unasked, 'label')} with a single clip could not be asked.", "Label a second one.")
     yield Done(_report(labelled, checked, settings))
+
+
+def _listen(base: Base, labelled: Labelled) -> Generator[Event, None, list[Any]]:
+    """The embedding of each clip."""
+    embeddings = []
+    for step, embedding in enumerate(embed_each(base.encoder, labelled.clips), start=1):
+        embeddings.append(embedding)
+        yield Progress(step, len(labelled.clips), "Listening to clips")
+    return embeddings
 
 
 def _newest_origin(project: Project, base: str) -> Mapping[str, Any]:

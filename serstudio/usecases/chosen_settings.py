@@ -16,4 +16,5 @@ def chosen_settings(choice: AdaptationChoice, recommended: Recommended) -> Adapt
         trained=choice.trained,
         speaker_mean=choice.speaker_mean,
         seed=choice.seed,
+        precision=choice.precision,
     )

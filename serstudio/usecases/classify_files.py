@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from engine.classification import Classification, classify_in_blocks
+from engine.classification import Classification, classify_in_blocks, load_to_classify
 from engine.errors import AudioError
-from engine.model_folder import load_model
 from serstudio.usecases.audio_files import find_audio_files, shown
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.find_model import find_model
@@ -15,7 +14,10 @@ from serstudio.wording import counted
 def classify_files(request: ClassifyFiles) -> Iterator[Event]:
     """Files, and folders of files, one after the other; what cannot be read is skipped, with the reason."""
     yield Progress(0, None, "Loading the model")
-    model = load_model(find_model(request.model), request.device)
+    ready = load_to_classify(find_model(request.model), request.device, request.precision)
+    model = ready.model
+    if ready.note:
+        yield Warned(ready.note)
     if request.speaker is not None:
         model = model.for_speaker(request.speaker)
     found = find_audio_files(request.paths)

@@ -4,25 +4,26 @@ import os
 from collections.abc import Iterator
 
 from engine.adaptation import resolve_settings
-from engine.adaptation.estimate import estimate_adaptation_s, time_step_s
+from engine.adaptation.estimate import estimate_adaptation_s, known_step_seconds, step_seconds
 from engine.bases import load_base
-from engine.device import describe_device, resolve_device
+from engine.device import available_devices, describe_device, resolve_device
+from engine.precision_choice import chosen_precision
 from serstudio.usecases.events import Done, Event
 from serstudio.usecases.requests import DescribeMachine, MachineDescribed
 
 
-def describe_machine(request: DescribeMachine) -> Iterator[Event]:  # noqa: ARG001 - all use-cases take one
-    """Time a few steps on the best device."""
+def describe_machine(request: DescribeMachine) -> Iterator[Event]:
+    """Look at the best device; what takes long to measure was measured once and is kept."""
     device = resolve_device("auto")
     base = load_base()
     base.encoder.to(device)
     settings = resolve_settings(base.recommended)
-    step_s = time_step_s(base, settings)
-    seconds = estimate_adaptation_s(base, settings, step_s)
-    name = describe_device(device) if device.type == "cuda" else f"CPU, {os.cpu_count()} cores"
-    text = f"{name}: adapting takes about {_rounded(seconds)}"
-    devices = ("cuda", "cpu") if device.type == "cuda" else ("cpu",)
-    yield Done(MachineDescribed(text, devices, seconds, step_s, base.recommended))
+    precision = chosen_precision(base.encoder)
+    seconds = estimate_adaptation_s(base, settings)
+    step_s = step_seconds(base, settings) if request.tuning else known_step_seconds(base, settings)
+    name = f"CPU, {os.cpu_count()} cores" if device.type == "cpu" else describe_device(device)
+    text = f"{name}: adapting takes {_rounded(seconds)}"
+    yield Done(MachineDescribed(text, available_devices(), seconds, step_s, precision, base.recommended))
 
 
 def _rounded(seconds: float) -> str:
@@ -30,5 +31,5 @@ def _rounded(seconds: float) -> str:
     if seconds < 10:
         return "a few seconds"
     if seconds < 100:
-        return f"{round(seconds / 5) * 5} s"
-    return f"{round(seconds / 60)} minutes"
+        return f"about {round(seconds / 5) * 5} s"
+    return f"about {round(seconds / 60)} minutes"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator
 from importlib import import_module
 
-from serstudio.usecases import requests
+from serstudio.usecases import base_requests, requests
 from serstudio.usecases.events import Event
 
 UseCase = Callable[[requests.Request], Generator[Event, None, None]]
@@ -20,6 +20,12 @@ USECASES: dict[type, str] = {
     requests.MetatrainBase: "serstudio.usecases.metatrain_base:metatrain_base",
     requests.RunExperiment: "serstudio.usecases.run_experiment:run_experiment",
     requests.DescribeMachine: "serstudio.usecases.describe_machine:describe_machine",
+    requests.MeasureMemory: "serstudio.usecases.measure_memory:measure_memory",
+    base_requests.ListBases: "serstudio.usecases.bases:list_bases",
+    base_requests.DownloadBase: "serstudio.usecases.bases:download_base",
+    base_requests.AddBase: "serstudio.usecases.bases:add_base",
+    base_requests.RemoveBase: "serstudio.usecases.bases:remove_base",
+    base_requests.VerifyBases: "serstudio.usecases.bases:verify_bases",
     requests.MakeSampleProject: "serstudio.usecases.make_sample_project:make_sample_project",
 }
 

@@ -13,14 +13,18 @@ from pathlib import Path
 
 import platformdirs
 
-from engine.checksums import SUMS, wrong_sums
+from engine.checksums import SUMS, read_sums, sha256_of, wrong_sums
 from engine.errors import SerStudioError
 from engine.resources import resource
+from engine.store import installed_names, read_record, store_root
+from engine.store.location import size_of
 from serstudio import __version__, bug_report
+from serstudio.wording import bytes_in_words
 
 _PACKAGES = (
     "numpy",
     "scipy",
+    "psutil",
     "safetensors",
     "accelerate",
     "soundfile",
@@ -31,6 +35,7 @@ _PACKAGES = (
 )
 _NEEDED_FREE_GB = 2
 _NEEDED_MEMORY_GB = 4
+_SMALL_FILE_BYTES = 10_000_000
 
 
 class Verdict(Enum):
@@ -90,13 +95,22 @@ def _torch() -> Finding:
 
 
 def _compute() -> Finding:
+    from engine.bases import load_base
     from engine.device import describe_device, resolve_device
+    from engine.memory import free_bytes
+    from engine.precision_choice import choose_precision
 
     device = resolve_device("auto")
+    encoder = load_base().encoder.to(device)
     detail = describe_device(device)
-    if device.type == "cuda":
-        return Finding("Compute", Verdict.OK, f"{detail} (CUDA)")
-    return Finding("Compute", Verdict.OK, f"{detail}; no CUDA, so adapting runs on the processor")
+    detail += {"cuda": " (CUDA)", "mps": " (MPS)", "cpu": "; no GPU, so adapting runs on the processor"}[device.type]
+    choice = choose_precision(encoder)
+    detail += f"; {bytes_in_words(free_bytes(device))} of its memory free; classifies in {choice.precision}"
+    if choice.precision != "fp32" and choice.window_ms:
+        detail += f", {choice.speed_up:.1f} times as fast as in fp32"
+    elif device.type == "cpu" and not choice.window_ms:
+        detail += " (not measured: other programs kept the processor busy)"
+    return Finding("Compute", Verdict.OK, detail)
 
 
 def _memory() -> Finding:
@@ -119,6 +133,33 @@ def _base() -> Finding:
         return Finding("Bundled base", Verdict.PROBLEM, detail, "Install SER Studio again.")
     size_mb, seen = weights.stat().st_size / 1e6, sums.read_text(encoding="utf-8")[:12]
     return Finding("Bundled base", Verdict.OK, f"compact, {size_mb:.0f} MB, checksums right ({seen}…)")
+
+
+def _models() -> Finding:
+    """Installed bases: whether their files are there; reading gigabytes is left to `serstudio models verify`."""
+    names = installed_names()
+    if not names:
+        return Finding("Models", Verdict.OK, "none but the bundled one; serstudio models list shows what there is")
+    broken = [name for name in names if not _is_whole(store_root() / name)]
+    if broken:
+        mend = "Get them again: serstudio models remove NAME, then download or add."
+        return Finding("Models", Verdict.PROBLEM, f"{', '.join(broken)}: files are missing or damaged", mend)
+    found = ", ".join(f"{name} ({bytes_in_words(size_of(store_root() / name))})" for name in names)
+    return Finding("Models", Verdict.OK, f"{found}; serstudio models verify reads them whole")
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether the record can be read, all files are there, and the small ones are as they were."""
+    try:
+        read_record(folder)
+    except SerStudioError:
+        return False
+    listed = read_sums(folder)
+    return bool(listed) and all(_is_as_listed(folder / name, digest) for digest, name in listed)
+
+
+def _is_as_listed(file: Path, digest: str) -> bool:
+    return file.is_file() and (file.stat().st_size > _SMALL_FILE_BYTES or sha256_of(file) == digest)
 
 
 def _formats() -> Finding:
@@ -197,6 +238,7 @@ LOOKS: dict[str, Callable[[], Finding]] = {
     "Compute": _compute,
     "Memory": _memory,
     "Bundled base": _base,
+    "Models": _models,
     "Audio files": _formats,
     "Phone files": _phone_formats,
     "Microphone": _microphones,

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """One step taken. `total` is None when it is not known; `loss` only while adapting."""
+    """One step taken. `total` is None when it is not known; `loss` only while adapting; `unit` of step and total."""
 
     step: int
     total: int | None
     message: str
     loss: float | None = None
     remaining_s: float | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,31 +9,38 @@ import numpy as np
 
 from engine.audio.decode import MODEL_RATE_HZ
 from engine.audio.windows import Samples, read_windows
-from engine.errors import AudioError
-from engine.model_folder import AdaptedModel, load_model
+from engine.errors import AudioError, ModelFolderError
+from engine.model_folder import CARD, CONFIG, WEIGHTS, AdaptedModel, load_model, save_model
 from engine.streaming import score_window
 from serstudio.errors import ExportError
-from serstudio.project import Project
+from serstudio.project import Project, VersionFiles, read_version_files
 from serstudio.usecases.events import Done, Event, Progress
 from serstudio.usecases.find_model import find_version
 from serstudio.usecases.requests import ExportModel, ModelExported
+from serstudio.usecases.small_export import small_reason, small_section
 
 MOST_CLIPS_COMPARED = 20
 
 
 def export_model(request: ExportModel) -> Iterator[Event]:
-    """Copy, load the copy, compare, and only then give it its name; a failed export leaves nothing."""
+    """Write it, load it again, compare, and only then give it its name; a failed export leaves nothing."""
     target = request.to.expanduser().absolute()
     with Project.open(request.folder) as project:
         version = find_version(project, request.version)
         source = project.folder / version.folder
+        files = read_version_files(source)
         _refuse_unfit(target, source)
+        _refuse_small(files, whole=request.whole)
         staging = target.with_name(f".{target.name}.partial")
         yield Progress(0, None, "Copying the model")
         try:
             shutil.rmtree(staging, ignore_errors=True)
-            shutil.copytree(source, staging)
-            original, copy = load_model(source, request.device), load_model(staging, request.device)
+            original = load_model(source, request.device)
+            if request.whole:
+                _write_whole(original, source, files, staging)
+            else:
+                _write_small(source, files, staging)
+            copy = _load_copy(staging, request)
             windows = _windows(project)
             largest = 0.0
             for step, window in enumerate(windows, start=1):
@@ -49,7 +56,50 @@ def export_model(request: ExportModel) -> Iterator[Event]:
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     size = sum(file.stat().st_size for file in target.iterdir())
-    yield Done(ModelExported(target, version.number, len(windows), largest, size, original.base_licence))
+    needs = "" if request.whole or files.delta is None else files.delta.base
+    yield Done(ModelExported(target, version.number, len(windows), largest, size, original.base_licence, needs))
+
+
+def _write_whole(model: AdaptedModel, source: Path, files: VersionFiles, folder: Path) -> None:
+    """With the weights of the base: the folder then depends on nothing."""
+    if files.delta is None:
+        shutil.copytree(source, folder)
+        return
+    folder.mkdir()
+    save_model(model, folder, _card(source))
+
+
+def _write_small(source: Path, files: VersionFiles, folder: Path) -> None:
+    """As the project has it, with a word on the card about what is missing."""
+    assert files.delta is not None  # _refuse_small has seen to it
+    folder.mkdir()
+    for name in (CONFIG, WEIGHTS):
+        shutil.copyfile(source / name, folder / name)
+    (folder / CARD).write_text(_card(source) + small_section(files.delta), encoding="utf-8")
+
+
+def _card(source: Path) -> str:
+    """The version's card as it is now, whoever has edited it."""
+    return (source / CARD).read_text(encoding="utf-8") if (source / CARD).is_file() else ""
+
+
+def _load_copy(folder: Path, request: ExportModel) -> AdaptedModel:
+    """As a colleague would load it, who does not have this project."""
+    try:
+        return load_model(folder, request.device)
+    except ModelFolderError as error:
+        if request.whole:
+            raise
+        raise ExportError(
+            "The base of this version is not the one that goes by its name here any more.",
+            "Export it whole: the project has kept the weights.",
+        ) from error
+
+
+def _refuse_small(files: VersionFiles, *, whole: bool) -> None:
+    reason = None if whole else small_reason(files)
+    if reason is not None:
+        raise ExportError(reason, "Export it whole.")
 
 
 def _refuse_unfit(target: Path, source: Path) -> None:

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from engine.classification import name_scores
+from engine.classification import load_to_classify, name_scores
 from engine.decision import Decision
 from engine.errors import AudioError
-from engine.model_folder import load_model
 from engine.streaming import FIRST_DECISION_S, LiveStream
 from serstudio.usecases.find_model import find_model
 from serstudio.usecases.stream_live import LabelShown, OpenStream, Samples, StreamEnded, StreamStarted
@@ -15,7 +14,8 @@ class LiveSession:
     """Loads the model when made. Raises SerStudioError."""
 
     def __init__(self, request: OpenStream) -> None:
-        self._model = load_model(find_model(request.model), request.device)
+        ready = load_to_classify(find_model(request.model), request.device, request.precision)
+        self._model, self._note = ready.model, ready.note
         self._warm_up()
         self._stream = LiveStream(self._model, request.rate_hz)
         self._rate_hz = request.rate_hz
@@ -24,7 +24,7 @@ class LiveSession:
     @property
     def started(self) -> StreamStarted:
         labels = tuple(LabelShown(label.name, label.colour, label.symbol) for label in self._model.labels)
-        return StreamStarted(labels, self._model.language, FIRST_DECISION_S)
+        return StreamStarted(labels, self._model.language, FIRST_DECISION_S, self._note)
 
     def feed(self, samples: Samples) -> list[Decision]:
         """Take a block at the source's rate; return the decision that fell due, if any."""

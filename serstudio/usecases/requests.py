@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.choices import Recommended
 from engine.metalearning.experiments.table import Table
+from serstudio.usecases.base_requests import BaseRequest
 
 # --- new -------------------------------------------------------------------------------------------
 
@@ -87,6 +88,7 @@ class AdaptationChoice:
     head: str | None = None
     trained: str | None = None
     speaker_mean: bool | None = None
+    precision: str = "auto"  # of `engine.choices.TUNING_PRECISIONS`
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,9 @@ class VersionAdded:
     seconds: float
     final_loss: float | None
     head: str = "prototypes"
+    device: str = ""  # where it ran, in words; differs from the request's when memory was short
+    peak_memory_bytes: int | None = None  # None where the system does not tell
+    size_bytes: int = 0  # of the version on disk: what differs from the base
 
 
 # --- check -----------------------------------------------------------------------------------------
@@ -163,6 +168,7 @@ class ClassifyFiles:
     paths: tuple[Path, ...]
     device: str = "auto"
     speaker: str | None = None
+    precision: str = "auto"  # of `engine.choices.PRECISIONS`
 
 
 @dataclass(frozen=True)
@@ -191,6 +197,7 @@ class ExportModel:
     to: Path
     version: int | None = None  # None: the newest
     device: str = "auto"
+    whole: bool = True  # False: only what differs from the base, for colleagues who have that base
 
 
 @dataclass(frozen=True)
@@ -201,6 +208,7 @@ class ModelExported:
     largest_difference: float
     size_bytes: int
     licence: str  # of the base, whose weights the model contains
+    needs: str = ""  # of a small export: the name of the base that has to be there; "" of one that is whole
 
 
 # --- evaluate --------------------------------------------------------------------------------------
@@ -316,20 +324,41 @@ class ExperimentRun:
 
 @dataclass(frozen=True)
 class DescribeMachine:
-    """Measure what this machine can do. Done: `MachineDescribed`."""
+    """Measure what this machine can do. Done: `MachineDescribed`.
+
+    `tuning`: time a step of tuning even if the bundled base recommends none and it was never timed here; that
+    takes a second or two.
+    """
+
+    tuning: bool = False
 
 
 @dataclass(frozen=True)
 class MachineDescribed:
     """`text` is one line for the user. Times are for 20 clips of 3 s and the bundled base: `adaptation_s` of an
-    adaptation as it is `recommended` for it, `step_s` of one step of tuning as it would be done.
+    adaptation as it is `recommended` for it, `step_s` of one step of tuning as it would be done (None: not timed).
     """
 
     text: str
     devices: tuple[str, ...]  # names for `device`, the best first
     adaptation_s: float
-    step_s: float
+    step_s: float | None
+    precision: str = "fp32"  # in which the best device classifies, as measured here
     recommended: Recommended = field(default_factory=Recommended)
+
+
+@dataclass(frozen=True)
+class MeasureMemory:
+    """Look how much memory is free where adapting runs. Done: `MemoryMeasured`."""
+
+
+@dataclass(frozen=True)
+class MemoryMeasured:
+    """`device`: what computes, in a word or two; bytes of its memory."""
+
+    device: str
+    free_bytes: int
+    total_bytes: int
 
 
 # --- sample project --------------------------------------------------------------------------------
@@ -343,7 +372,8 @@ class MakeSampleProject:
 
 
 Request = (
-    NewProject
+    BaseRequest
+    | NewProject
     | ImportClips
     | AdaptProject
     | CheckProject
@@ -354,5 +384,6 @@ Request = (
     | MetatrainBase
     | RunExperiment
     | DescribeMachine
+    | MeasureMemory
     | MakeSampleProject
 )

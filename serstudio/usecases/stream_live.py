@@ -26,11 +26,12 @@ BLOCK_S = 0.05
 
 @dataclass(frozen=True)
 class OpenStream:
-    """To the child: load this model and expect blocks at this rate."""
+    """Load this model, of a model folder or a project, and expect blocks at this rate."""
 
     model: Path
     rate_hz: int
     device: str = "auto"
+    precision: str = "auto"  # of `engine.choices.PRECISIONS`
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,15 @@ class LabelShown:
 
 @dataclass(frozen=True)
 class StreamStarted:
-    """The model is loaded. `first_decision_s`: how much must be heard before anything is said."""
+    """The model is loaded. `first_decision_s`: how much must be heard before anything is said.
+
+    `note`: what the user should know of where it runs; mostly empty.
+    """
 
     labels: tuple[LabelShown, ...]
     language: str
     first_decision_s: float
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,9 +97,9 @@ def microphone_blocks(microphone: Microphone, seconds: float | None = None) -> I
         yield microphone.ring.read_new()
 
 
-def stream_live(model: Path, rate_hz: int, blocks: Iterable[Samples], device: str = "auto") -> Iterator[StreamEvent]:
-    """Classify `blocks` as they come. `model`: a model folder or a project. Raises SerStudioError."""
-    session = _open_session(OpenStream(model, rate_hz, device))
+def stream_live(request: OpenStream, blocks: Iterable[Samples]) -> Iterator[StreamEvent]:
+    """Classify `blocks` as they come. Raises SerStudioError."""
+    session = _open_session(request)
     yield session.started
     for block in blocks:
         yield from session.feed(block)

@@ -32,6 +32,7 @@ from serstudio.usecases.requests import (
     Request,
     VersionAdded,
 )
+from serstudio.wording import bytes_in_words
 
 PROJECT, MODEL = "sample-project", "sample-model"
 STEP_COUNT = 9
@@ -171,7 +172,7 @@ class Tour:
 
     def _live(self) -> Generator[TourEvent, None, tuple[int, bool]]:
         from engine.decision import Decision
-        from serstudio.usecases.stream_live import StreamEnded, StreamStarted, file_blocks, stream_live
+        from serstudio.usecases.stream_live import OpenStream, StreamEnded, StreamStarted, file_blocks, stream_live
 
         clip = self._sample / LIVE_CLIP
         yield StepStarted(7, "Live, from a file", f"serstudio live {PROJECT} --input {LIVE_CLIP} --fast")
@@ -180,7 +181,7 @@ class Tour:
         runs: list[tuple[float, str]] = []
         decisions = 0
         streamed: dict[str, float] = {}
-        for event in stream_live(self._project, rate_hz, blocks):
+        for event in stream_live(OpenStream(self._project, rate_hz), blocks):
             match event:
                 case StreamStarted():
                     names = tuple(label.name for label in event.labels)
@@ -205,7 +206,8 @@ class Tour:
     def _export(self) -> Generator[TourEvent, None, None]:
         yield StepStarted(8, "Share: export the model", f"serstudio export {PROJECT} --to {MODEL}")
         exported = yield from _follow(ExportModel(self._project, self._model), ModelExported)
-        yield Said(f"{exported.size_bytes / 1e6:.0f} MB in one folder, checked on {exported.verified_clips} clips.")
+        size = bytes_in_words(exported.size_bytes)
+        yield Said(f"{size} in one folder, checked on {exported.verified_clips} clips.")
         yield Said(f"{terms_of(exported.licence).headline}; its model card says more.")
 
     def _compare(self, before: tuple[FileResult, ...]) -> Generator[TourEvent, None, float]:

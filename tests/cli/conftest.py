@@ -16,8 +16,6 @@ from tests.usecases.conftest import tiny_base_folder, voices
 
 __all__ = ["tiny_base_folder", "voices"]  # fixtures
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-
 
 @dataclass(frozen=True)
 class Ran:
@@ -32,6 +30,7 @@ class Ran:
         return json.loads(self.out)
 
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 Run = Callable[..., Ran]
 
 
@@ -69,7 +68,7 @@ def start(*arguments: object, stdin: int = subprocess.DEVNULL, **environment: st
     command = [sys.executable, "-m", "serstudio", *map(str, arguments)]
     return subprocess.Popen(
         command,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
+        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         stdin=stdin,

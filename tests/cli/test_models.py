@@ -1,6 +1,7 @@
 """adapt, classify, check, export, evaluate and live on a tiny base: the verbs, not the science."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,10 @@ def test_adapt_says_and_numbers_what_it_made(labelled_project: Path, tiny_base_f
     ran = run("adapt", labelled_project, *options)
     assert ran.code == 0
     assert ran.out.startswith("Version 1: disjoint on 24 clips of 3 labels in ")
-    again = run("adapt", labelled_project, *options, "--json").json
+    assert re.search(r"^On .+, at most .+ [MG]B of memory\. It takes .+ [kM]B on disk\.$", ran.out, re.MULTILINE)
+    again = run("adapt", labelled_project, *options, "--precision", "fp32", "--json").json
+    assert again["peak_memory_bytes"] > 10**7
+    assert again["device"]
     assert again["number"] == 2
     assert again["method_used"] == "disjoint"
     assert again["final_loss"] > 0
@@ -109,6 +113,19 @@ def test_export_refuses_a_folder_that_is_not_empty(adapted_project: Path, tmp_pa
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["thesis.txt"]
     assert fails("export", adapted_project, "--to", tmp_path / "out", "--version", 7).code == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_export_without_the_base_is_small_or_refused(
+    labelled_project: Path, tiny_base_folder: str, tmp_path: Path, run: Run, fails: Run
+) -> None:
+    assert run("adapt", labelled_project, "--base", tiny_base_folder, "--method", "lda").code == 0
+    refused = fails("export", labelled_project, "--to", tmp_path / "small", "--delta")
+    assert "is not among the models here" in refused.err
+    assert run("adapt", labelled_project).code == 0
+    said = run("export", labelled_project, "--to", tmp_path / "small", "--delta").out
+    assert " kB). The copy gives the same answers" in said
+    assert "works in every SER Studio with the same bundled base" in said
+    assert run("export", labelled_project, "--to", tmp_path / "small 2", "--delta", "--json").json["needs"] == "compact"
 
 
 def test_evaluate_writes_its_json(voices: Path, tiny_base_folder: str, tmp_path: Path, run: Run) -> None:

@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 ONE_WAY = "Dependencies point one way"
 QT = "Qt lives in serstudio.gui only"
 ENGINE = "engine knows nothing of serstudio"
-TORCH = "torch, torchaudio, transformers and accelerate live in engine only"
+TORCH = "torch, torchaudio, transformers, accelerate and the hub's client live in engine only"
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -56,6 +56,7 @@ def test_the_contracts_hold() -> None:
         ("serstudio/usecases/events.py", "import torch", TORCH),
         ("serstudio/cli/output.py", "def late() -> None:\n    import torchaudio", TORCH),
         ("serstudio/gui/theme.py", "from transformers import AutoModel", TORCH),
+        ("serstudio/usecases/bases.py", "import huggingface_hub", TORCH),
     ],
 )
 def test_a_planted_violation_is_found(tree: Path, module: str, planted: str, contract: str) -> None:

@@ -15,6 +15,8 @@ CODE = [path for package in ("engine", "serstudio") for path in sorted((REPOSITO
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 # Calls that unpickle, or that write what only unpickling can read.
 UNPICKLING_CALLS = {("torch", "load"), ("torch", "save"), ("pandas", "read_pickle"), ("torch", "hub")}
+# The one program that reads pickled weights: tensors only, in a process that can do nothing else.
+CONVERTER = REPOSITORY / "engine" / "store" / "convert.py"
 
 
 def test_packaging_is_no_package() -> None:
@@ -75,7 +77,17 @@ def test_nothing_is_unpickled() -> None:
         for what in _unpickling(ast.parse(path.read_text(encoding="utf-8")))
     ]
     assert len(CODE) > 50
-    assert found == []
+    assert found == [f"{CONVERTER.relative_to(REPOSITORY)}: torch.load"]
+
+
+def test_pickled_weights_are_read_as_tensors_only_and_in_a_process_of_their_own() -> None:
+    tree = ast.parse(CONVERTER.read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load"]
+    assert [ast.unparse(each.value) for call in calls for each in call.keywords if each.arg == "weights_only"] == [
+        "True"
+    ]
+    importing = re.compile(r"(?:from|import)\s+[\w.]*\bstore(?:\.|\s+import\s+(?:.*\b)?)convert\b")
+    assert [path for path in CODE if importing.search(path.read_text(encoding="utf-8"))] == []
 
 
 @pytest.mark.parametrize(

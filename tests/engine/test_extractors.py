@@ -54,6 +54,14 @@ def _second_alone() -> Frames:
     return Frames(both.hidden[:, 1:, :37], both.lengths[1:])
 
 
+def test_an_embedding_that_is_pooled_has_a_block_for_each_layer_and_others_are_one_block() -> None:
+    pooled = MeanPooling(HIDDEN, 3)
+    assert pooled.blocks == 3
+    blocks = pooled(frames([50], layers=3)).view(3, HIDDEN)
+    torch.testing.assert_close(blocks.norm(dim=-1), torch.ones(3))
+    assert all(kind(HIDDEN, 1).blocks == 1 for kind in TRAINED)
+
+
 def test_lateral_inhibition_is_equation_1() -> None:
     extractor = LateralInhibition(HIDDEN).eval()
     torch.nn.init.normal_(extractor.bias)

@@ -30,6 +30,14 @@ def test_a_seed_draws_the_same_masks() -> None:
     assert torch.equal(draws[0], draws[1])
 
 
+def test_one_clip_at_a_time_is_drawn_as_in_a_batch_of_its_own() -> None:
+    masks = SpecAugment().draw(300, 80, 100.0, torch.Generator().manual_seed(7))
+    generator = torch.Generator().manual_seed(7)
+    assert torch.equal(masks.time, SpecAugment().time_mask(torch.tensor([300]), 100.0, generator)[0])
+    assert torch.equal(masks.channels, SpecAugment().channel_mask(1, 80, generator)[0])
+    assert masks.time.any()
+
+
 @pytest.mark.parametrize("field", ["time_probability", "channel_probability"])
 def test_zero_masks_nothing(field: str) -> None:
     augment = SpecAugment(**{field: 0.0})

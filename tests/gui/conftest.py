@@ -65,7 +65,8 @@ def settings(tmp_path: Path) -> QSettings:
 @pytest.fixture
 def window(settings: QSettings, qtbot) -> Iterator[MainWindow]:
     """The main window over the fake engine; imports are real."""
-    window = MainWindow(settings, JobRunner("engine", None, serve_fake_jobs), JobRunner("files", None, serve_fake_jobs))
+    engine, files, models = (JobRunner(name, None, serve_fake_jobs) for name in ("engine", "files", "models"))
+    window = MainWindow(settings, engine, files, models)
     qtbot.addWidget(window)
     window.resize(1280, 800)
     window.show()

@@ -7,16 +7,32 @@ steered by its values: see `serve_fake_jobs`.
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event as StopFlag
+from pathlib import Path
 
 import numpy as np
 
 from engine.decision import Decision
-from engine.errors import LabellingError
+from engine.errors import BaseError, LabellingError
 from serstudio.project import ModelVersion, Project
 from serstudio.usecases import dispatch
+from serstudio.usecases.base_requests import (
+    AddBase,
+    BaseDescribed,
+    BaseInstalled,
+    BaseRemoved,
+    BasesListed,
+    BaseState,
+    BasesVerified,
+    BaseVerified,
+    DownloadBase,
+    ListBases,
+    RemoveBase,
+    VerifyBases,
+)
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.requests import (
     AdaptProject,
@@ -25,6 +41,8 @@ from serstudio.usecases.requests import (
     DescribeMachine,
     ExportModel,
     MachineDescribed,
+    MeasureMemory,
+    MemoryMeasured,
     ModelExported,
     Request,
     VersionAdded,
@@ -64,7 +82,20 @@ def _events(request: Request) -> Iterator[Event]:
         case ExportModel():
             return _export(request)
         case DescribeMachine():
-            return iter([Done(MachineDescribed("A fake machine: adapting takes no time", ("cpu",), 40.0, 1.6))])
+            step_s = 1.6 if request.tuning else None
+            return iter([Done(MachineDescribed("A fake machine: adapting takes no time", ("cpu",), 40.0, step_s))])
+        case MeasureMemory():
+            return iter([Done(MemoryMeasured("a fake device", 6_200_000_000, 8_000_000_000))])
+        case ListBases():
+            return iter([Done(BasesListed(tuple(_SHELF.values()), STORE))])
+        case DownloadBase():
+            return _download(request)
+        case AddBase():
+            return _add(request)
+        case RemoveBase():
+            return _remove(request)
+        case VerifyBases():
+            return _verify(request)
         case _:
             return dispatch.run(request)
 
@@ -100,7 +131,70 @@ def _adapt(request: AdaptProject) -> Iterator[Event]:
             )
         )  # fmt: skip
     yield Warned("One label has a single clip.", "Label a second one.")
-    yield Done(VersionAdded(number, folder, method, labels, count, 0.2, 0.04))
+    yield Done(VersionAdded(number, folder, method, labels, count, 0.2, 0.04, "prototypes", "the CPU", 3_100_000_000))
+
+
+# --- bases -----------------------------------------------------------------------------------------
+
+STORE = Path(__file__).parent  # a folder on a disk with room; nothing is written to it
+LARGE, HUGE, DAMAGED = "large", "huge", "damaged"
+_GB = 1_000_000_000
+_SHELF = {
+    base.name: base
+    for base in (
+        BaseDescribed("compact", "Compact", BaseState.BUNDLED, "CC BY-NC-SA 4.0", 82_000_000, ""),
+        BaseDescribed(DAMAGED, "Damaged", BaseState.INSTALLED, "MIT", 2 * _GB, "/media/stick/damaged"),
+        BaseDescribed(ENDLESS, "Endless", BaseState.OFFERED, "MIT", _GB, "somebody/endless", "abc123"),
+        BaseDescribed(REFUSED, "Refused", BaseState.OFFERED, "MIT", _GB, "somebody/refused", "abc123"),
+        BaseDescribed(
+            LARGE, "Large 300M", BaseState.OFFERED, "Apache-2.0", 3 * _GB, "somebody/large", "0123456789abcdef",
+            315_000_000, "128 languages",
+        ),
+        BaseDescribed(HUGE, "Huge", BaseState.OFFERED, "MIT", 10**18, "somebody/huge", "abc123"),
+    )
+}  # fmt: skip
+"""What this process has; by name."""
+
+
+def _download(request: DownloadBase) -> Iterator[Event]:
+    base = _SHELF[request.name]
+    yield Progress(0, None, f"Connecting: {base.title}")
+    if request.name == REFUSED:
+        raise BaseError("There is no network.", "Add the model from a folder.")
+    done = base.downloaded_bytes
+    while request.name == ENDLESS or done < base.size_bytes:
+        done = min(done + base.size_bytes // 10, base.size_bytes * 9 // 10 if request.name == ENDLESS else done + _GB)
+        _SHELF[request.name] = replace(base, state=BaseState.PARTIAL, downloaded_bytes=done)
+        time.sleep(0.01)
+        done_mb, total_mb = done // 1_000_000, base.size_bytes // 1_000_000
+        yield Progress(done_mb, total_mb, f"Downloading: {base.title}, 1 MB/s", remaining_s=100.0, unit="MB")
+    _SHELF[request.name] = replace(base, state=BaseState.INSTALLED, downloaded_bytes=0)
+    yield Done(BaseInstalled(_SHELF[request.name], converted=True))
+
+
+def _add(request: AddBase) -> Iterator[Event]:
+    yield Progress(1, 2, "Copying the files")
+    name = request.name or request.source.name
+    if not request.source.is_dir():
+        raise BaseError(f"{request.source} is no folder.", "Choose the model's folder.")
+    _SHELF[name] = BaseDescribed(name, name, BaseState.INSTALLED, "MIT", _GB, str(request.source))
+    yield Done(BaseInstalled(_SHELF[name], converted=False))
+
+
+def _remove(request: RemoveBase) -> Iterator[Event]:
+    base = _SHELF[request.name]
+    _SHELF[request.name] = replace(base, state=BaseState.OFFERED, downloaded_bytes=0)
+    yield Warned("Versions of your projects need it.", "They work again when it is back.")
+    yield Done(BaseRemoved(request.name, base.downloaded_bytes or base.size_bytes))
+
+
+def _verify(request: VerifyBases) -> Iterator[Event]:
+    yield Progress(1, 2, "Reading files")
+    wrong = {DAMAGED: ("model.safetensors",)}
+    yield Done(BasesVerified(tuple(BaseVerified(name, wrong.get(name, ())) for name in request.names)))
+
+
+# --- check and export ------------------------------------------------------------------------------
 
 
 def _check(request: CheckProject) -> Iterator[Event]:

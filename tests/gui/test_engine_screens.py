@@ -15,6 +15,7 @@ from serstudio.gui.steps import Step, StepState
 from serstudio.gui.workspace import Workspace
 from serstudio.method_words import HEAD_SENTENCES, HEAD_TITLES, METHOD_TITLES, TRAINED_TITLES
 from serstudio.usecases.requests import MachineDescribed
+from serstudio.usecases.stream_live import LabelShown, StreamStarted
 
 # --- adapt -----------------------------------------------------------------------------------------
 
@@ -44,7 +45,7 @@ def test_adapt_makes_a_version_and_says_so(workspace: Workspace, labelled: Sessi
 
 def test_progress_shows_step_loss_and_time_and_the_window_lives(workspace, labelled: Session, qtbot) -> None:
     screen = workspace.adapt
-    screen.advanced.base.setText(ENDLESS)
+    screen.advanced.base.choose(ENDLESS)
     workspace.show_step(Step.ADAPT)
     screen.adapt()
     qtbot.waitUntil(lambda: bool(screen.progress.line.values()), timeout=20_000)
@@ -62,7 +63,7 @@ def test_progress_shows_step_loss_and_time_and_the_window_lives(workspace, label
 
 
 def test_a_refusal_is_shown_in_the_banner(workspace: Workspace, labelled: Session, qtbot) -> None:
-    workspace.adapt.advanced.base.setText(REFUSED)
+    workspace.adapt.advanced.base.choose(REFUSED)
     adapt_now(workspace, qtbot)
     assert workspace.banner.message.text() == "Only one label has clips."
     assert workspace.banner.hint.text() == "Label clips of a second one."
@@ -92,10 +93,11 @@ def test_left_alone_everything_is_as_the_base_recommends(workspace, labelled: Se
     assert not advanced.steps.isEnabled()
     assert "method that tunes" in advanced.steps.toolTip()
     recommended = Recommended("disjoint", 12, 3e-5, trained="norms")
-    labelled.set_machine(MachineDescribed("A machine", ("cpu",), 30.0, 2.5, recommended))
+    machine = MachineDescribed("A machine", ("cpu",), 30.0, 2.5, recommended=recommended)
+    labelled.services.machine.on_described(machine)
     assert "tunes it in 12 steps" in workspace.adapt.plan.text()
     assert (advanced.steps.value(), advanced.rate.text()) == (12, "3e-05")
-    advanced.base.setText("hf:other")
+    advanced.base.choose("/somewhere/other")
     assert "in the way that it recommends" in workspace.adapt.plan.text()
 
 
@@ -190,6 +192,15 @@ def test_a_file_is_heard_to_its_end_at_least_four_times_a_second(live: LiveScree
     assert live.verdict.bars.scores() == (0.75, 0.25)
     assert "for all 2.0 s" in live.verdict.words.text()
     assert live.start.button.text() == "Start"
+
+
+def test_what_the_engine_notes_at_the_start_is_shown(live: LiveScreen, adapted: Session, qtbot) -> None:
+    labels = (LabelShown("anger", "#0077bb", "▲"),)
+    with qtbot.assertNotEmitted(adapted.toast_requested, wait=50):
+        live.on_started(StreamStarted(labels, "pl", 0.25))
+    with qtbot.waitSignal(adapted.toast_requested) as shown:
+        live.on_started(StreamStarted(labels, "pl", 0.25, note="It runs on the processor."))
+    assert shown.args[0] == "It runs on the processor."
 
 
 def test_silence_is_too_quiet_to_judge(live: LiveScreen, qtbot, write_wav) -> None:

@@ -132,6 +132,20 @@ def test_closing_cancels_what_runs_and_ends_the_process(runner: JobRunner, proje
     assert runner.process_id is None
 
 
+def test_a_rest_ends_the_process_only_while_there_is_nothing_to_do(runner: JobRunner, project: Project, qtbot) -> None:
+    ends = Ends(runner.submit(adapt(project.folder, steps=60)))
+    qtbot.waitUntil(lambda: bool(ends.progress), timeout=20_000)
+    runner.rest()
+    wait_for_end(qtbot, ends)
+    assert ends.kinds == ["done"]
+    assert runner.process_id is not None
+    runner.rest()
+    assert runner.process_id is None
+    again = Ends(runner.submit(adapt(project.folder)))
+    wait_for_end(qtbot, again)
+    assert again.kinds == ["done"]
+
+
 def test_progress_is_throttled(runner: JobRunner, project: Project, qtbot) -> None:
     ends = Ends(runner.submit(adapt(project.folder, steps=60)))
     wait_for_end(qtbot, ends)

@@ -23,7 +23,6 @@ from serstudio.gui.widgets.label_look import contrast, readable
 from serstudio.gui.workspace import Workspace
 from serstudio.project.palette import COLOURS
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 CONTROLS = (QAbstractButton, QLineEdit, QComboBox, QAbstractSpinBox)
 
 
@@ -209,7 +208,7 @@ assert not heavy, heavy
 
 
 def test_a_signal_closes_the_window_and_its_processes(project_folder: Path, tmp_path: Path) -> None:
-    environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(REPOSITORY)}
+    environment = {**os.environ, "HOME": str(tmp_path)}
     command = [sys.executable, "-m", "serstudio", str(project_folder)]
     started = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
     children = Path(f"/proc/{started.pid}/task/{started.pid}/children")

@@ -109,10 +109,10 @@ def test_damaged_recents_do_no_harm(settings: QSettings) -> None:
 
 
 def test_the_machine_is_shown_when_it_is_known(window: MainWindow, qtbot) -> None:
-    job = window.describe_machine()
+    job = window.machine.describe()
     with qtbot.waitSignal(job.done, timeout=20_000):
         pass
-    assert window.welcome.machine.full_text().startswith("A fake machine")
+    assert window.status.machine.full_text().startswith("A fake machine")
 
 
 def test_the_sample_project_is_made_once_and_opened(window: MainWindow, qtbot, monkeypatch, tmp_path) -> None:

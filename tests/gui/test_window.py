@@ -14,7 +14,6 @@ import pytest
 LABELS = ("anger", "joy", "sadness")
 CLIPS_A_LABEL = 4
 JOURNEY = Path(__file__).parent / "window_journey.py"
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ def real_clips(corpora: Path, tmp_path: Path) -> Path:
 def test_the_whole_job_in_a_real_window(real_clips: Path, tmp_path: Path) -> None:
     if not os.environ.get("DISPLAY"):
         pytest.skip("needs an X display (DISPLAY is not set; packaging/test.sh starts Xvfb)")
-    environment = {**os.environ, "QT_QPA_PLATFORM": "xcb", "PYTHONPATH": str(REPOSITORY)}
+    environment = {**os.environ, "QT_QPA_PLATFORM": "xcb"}
     work = tmp_path / "work"
     work.mkdir()
     run = subprocess.run(

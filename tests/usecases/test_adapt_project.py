@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.adaptation import thrift
 from engine.base_folder import Base, save_base
 from engine.choices import METHODS, TUNING_METHODS
-from engine.errors import LabellingError, SerStudioError
+from engine.errors import LabellingError, MemoryShortError, SerStudioError
 from engine.model_folder import load_model
 from serstudio.licence_words import base_licence
 from serstudio.project import Project
@@ -122,6 +123,25 @@ def test_one_clip_a_label_falls_back_and_is_told(labelled_project: Path, tiny_ba
     assert isinstance(added, VersionAdded)
     assert (added.method_used, added.clip_count) == ("pmf", 3)
     assert any(isinstance(event, Warned) and "no disjoint split" in event.message for event in events)
+
+
+def test_what_it_took_is_told_and_how_thrifty_it_had_to_be(
+    labelled_project: Path, tiny_base_folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = replace(request(labelled_project, tiny_base_folder), device="cpu")
+    _, added = events_of(asked)
+    assert isinstance(added, VersionAdded)
+    assert added.peak_memory_bytes is not None
+    assert 10**7 < added.peak_memory_bytes < 10**11
+    assert added.device
+    frees = iter([10**12, 0])
+    monkeypatch.setattr(thrift, "free_bytes", lambda device: next(frees, 0))
+    events_of(asked)
+    with pytest.raises(MemoryShortError, match="Close other programs"):
+        events_of(asked)
+    with Project.open(labelled_project) as project:
+        assert [version.number for version in project.versions()] == [1, 2]
+    assert sorted(path.name for path in (labelled_project / "models").iterdir()) == ["0001", "0002"]
 
 
 def test_only_one_label_is_refused_in_words(labelled_project: Path, tiny_base_folder: str) -> None:

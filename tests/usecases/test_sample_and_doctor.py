@@ -8,7 +8,10 @@ import pytest
 import soundfile
 
 from engine.audio.decode import check_audio
+from engine.checksums import write_sums
+from engine.precision_choice import PrecisionChoice
 from engine.resources import resource
+from engine.store.record import Record, write_record
 from serstudio.errors import ProjectError
 from serstudio.project import Project
 from serstudio.usecases import dispatch, doctor
@@ -125,3 +128,49 @@ def test_the_doctor_sees_a_damaged_base(tmp_path: Path, monkeypatch: pytest.Monk
     assert look().verdict is Verdict.OK
     (folder / "model.safetensors").write_bytes(b"weighty")
     assert "checksum" in look().detail
+
+
+def test_the_doctor_says_what_computes_and_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = PrecisionChoice("int8", {"fp32": 90.0, "int8": 36.0}, {"int8": 0.01})
+    monkeypatch.setattr("engine.precision_choice.choose_precision", lambda encoder: found)
+    compute = doctor.LOOKS["Compute"]()
+    assert compute.verdict is Verdict.OK
+    assert "classifies in int8, 2.5 times as fast as in fp32" in compute.detail
+    assert "GB of its memory free" in compute.detail
+    monkeypatch.setattr("engine.precision_choice.choose_precision", lambda encoder: PrecisionChoice("bf16"))
+    assert "classifies in bf16 (not measured: " in doctor.LOOKS["Compute"]().detail
+    exact = PrecisionChoice("fp32", {"fp32": 90.0, "bf16": 88.0}, {"bf16": 0.01})
+    monkeypatch.setattr("engine.precision_choice.choose_precision", lambda encoder: exact)
+    assert doctor.LOOKS["Compute"]().detail.endswith("classifies in fp32")
+
+
+def test_the_doctor_looks_into_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERSTUDIO_MODELS", str(tmp_path))
+    look = doctor.LOOKS["Models"]
+    assert look().detail.startswith("none but the bundled one")
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"weights")
+    write_record(folder, Record("Tiny", "here", "", "MIT", None, "", converted=False, weights_sha256=()))
+    assert look().verdict is Verdict.PROBLEM, "without checksums nothing can be told"
+    write_sums(folder, ["model.safetensors", "store.json"])
+    assert look().verdict is Verdict.OK
+    assert "tiny (" in look().detail
+    for damage in (lambda file: file.write_bytes(b"weighty"), lambda file: file.unlink()):
+        damage(folder / "model.safetensors")
+        found = look()
+        assert found.verdict is Verdict.PROBLEM
+        assert found.detail.startswith("tiny: ")
+        assert "models remove" in found.mend
+
+
+def test_the_doctor_does_not_read_large_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERSTUDIO_MODELS", str(tmp_path))
+    monkeypatch.setattr(doctor, "_SMALL_FILE_BYTES", 6)
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"weights")
+    write_record(folder, Record("Tiny", "here", "", "MIT", None, "", converted=False, weights_sha256=()))
+    write_sums(folder, ["model.safetensors", "store.json"])
+    (folder / "model.safetensors").write_bytes(b"weighty")
+    assert doctor.LOOKS["Models"]().verdict is Verdict.OK

@@ -21,8 +21,9 @@ from serstudio.usecases.requests import (
     FilesClassified,
     ModelExported,
 )
-from serstudio.usecases.stream_live import StreamEnded, StreamStarted, file_blocks, stream_live
+from serstudio.usecases.stream_live import OpenStream, StreamEnded, StreamStarted, file_blocks, stream_live
 from tests.engine.conftest import voice
+from tests.engine.test_quantised import needs_int8
 from tests.usecases.conftest import NAMES, events_of
 
 
@@ -183,7 +184,7 @@ def test_live_from_a_file_agrees_with_classify(adapted_project: Path, tmp_path: 
     path = tmp_path / "talk.flac"
     soundfile.write(path, voice(0, 12.0).repeat(3)[: 48_000 * 12], 48_000)
     rate_hz, blocks = file_blocks(path, in_real_time=False)
-    started, *heard, ended = stream_live(adapted_project, rate_hz, blocks)
+    started, *heard, ended = stream_live(OpenStream(adapted_project, rate_hz), blocks)
     assert isinstance(started, StreamStarted)
     assert [label.name for label in started.labels] == list(NAMES)
     assert all(isinstance(event, Decision) for event in heard)
@@ -192,7 +193,21 @@ def test_live_from_a_file_agrees_with_classify(adapted_project: Path, tmp_path: 
     assert ended.scores == classify(adapted_project, path).results[0].scores
 
 
+@pytest.mark.parametrize("precision", ["bf16", pytest.param("int8", marks=needs_int8)])
+def test_live_and_classify_agree_in_every_precision(adapted_project: Path, voices: Path, precision: str) -> None:
+    clip = sorted(voices.glob("*.wav"))[0]
+    rate_hz, blocks = file_blocks(clip, in_real_time=False)
+    *_, ended = stream_live(OpenStream(adapted_project, rate_hz, precision=precision), blocks)
+    _, classified = events_of(ClassifyFiles(adapted_project, (clip,), precision=precision))
+    assert isinstance(ended, StreamEnded)
+    assert isinstance(classified, FilesClassified)
+    assert ended.scores == classified.results[0].scores
+    exact = classify(adapted_project, clip).results[0].scores
+    assert ended.scores != exact
+    assert list(ended.scores.values()) == pytest.approx(list(exact.values()), abs=0.05)
+
+
 def test_live_with_too_little_sound_ends_without_an_answer(adapted_project: Path) -> None:
-    *_, ended = stream_live(adapted_project, 16_000, [np.zeros(100, dtype=np.float32)])
+    *_, ended = stream_live(OpenStream(adapted_project, 16_000), [np.zeros(100, dtype=np.float32)])
     assert isinstance(ended, StreamEnded)
     assert ended.label is None

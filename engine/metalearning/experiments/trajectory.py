@@ -4,7 +4,6 @@ The rate is constant and a step knows nothing of how many follow, so the encoder
 5 steps alone would give, and a table of 1 to 25 steps costs 25 of them.
 """
 
-import copy
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from engine.adaptation.adapt import draw_for
 from engine.adaptation.clips import MOST_WINDOWS_PER_CLIP, LabelledClip, PreparedClip, embed_whole, prepare
 from engine.adaptation.fine_tuning import fine_tune
 from engine.adaptation.settings import AdaptationSettings
+from engine.adaptation.tuned_copy import copy_for_tuning
 from engine.audio.windows import read_windows
 from engine.bases import Base
 from engine.choices import HEADS
@@ -54,7 +54,7 @@ class Trajectory:
 
     def _tuned(self, episode: Episode, seed: int) -> dict[int, float]:
         settings = replace(self._settings, steps=self._steps[-1], seed=seed)
-        encoder = copy.deepcopy(self._base.encoder)
+        tuned = copy_for_tuning(self._base.encoder, settings.trained, seed)
         support = [
             replace(self._prepare(position), label=way)
             for way, members in enumerate(episode.support)
@@ -62,18 +62,25 @@ class Trajectory:
         ]
         query = [self._prepare(position) for members in episode.query for position in members]
         accuracies = {}
-        for taken in fine_tune(encoder, support, settings, draw_for(support, settings), self._base):
+        for taken in fine_tune(tuned, support, settings, draw_for(support, settings), self._base):
             if taken.step in self._steps:
                 accuracies[taken.step] = self._accuracy(
-                    episode, embed_whole(encoder, support), embed_whole(encoder, query)
+                    episode, embed_whole(tuned.encoder, support), embed_whole(tuned.encoder, query)
                 )
         return accuracies
 
     def _accuracy(self, episode: Episode, support: Tensor, query: Tensor) -> float:
         """support and query: embeddings (clips, embedding size) in the episode's order."""
         ways = _ways(episode.support).to(support.device)
-        standardised = self._base.standardised
-        head = fit_head(HEADS[0], support, ways, len(episode.labels), standardised=standardised, calibrated=False)
+        head = fit_head(
+            HEADS[0],
+            support,
+            ways,
+            len(episode.labels),
+            standardised=self._base.standardised,
+            blocks=self._base.encoder.extractor.blocks,
+            calibrated=False,
+        )
         return float((head.logits(query).argmax(-1).cpu() == _ways(episode.query)).float().mean())
 
     def _untuned(self, side: tuple[tuple[int, ...], ...]) -> Tensor:

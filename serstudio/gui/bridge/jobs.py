@@ -59,6 +59,8 @@ class Job(QObject):
 class JobRunner(QObject):
     """Runs jobs one after another in one warm process."""
 
+    job_ended = Signal(object)  # Job
+
     def __init__(self, name: str, parent: QObject | None = None, serve: Serve = serve_jobs) -> None:
         super().__init__(parent)
         self._name = name
@@ -82,6 +84,10 @@ class JobRunner(QObject):
         return self._job is not None or bool(self._queue)
 
     @property
+    def closed(self) -> bool:
+        return self._closed
+
+    @property
     def process_id(self) -> int | None:
         return self._process.pid if self._process is not None else None
 
@@ -103,6 +109,11 @@ class JobRunner(QObject):
             self._cancel_deadline = time.monotonic() + CANCEL_GRACE_S
             if self._stop_flag is not None:
                 self._stop_flag.set()
+
+    def rest(self) -> None:
+        """Give back the memory of the process while there is nothing to do; the next job starts another."""
+        if not self.busy:
+            self._stop_process(gently=False)
 
     def close(self) -> None:
         """Cancel everything and end the process; for the closing of the window."""
@@ -207,6 +218,7 @@ class JobRunner(QObject):
         job.state = JobState.ENDED
         tell()
         job.ended.emit()
+        self.job_ended.emit(job)
 
     # --- the process -------------------------------------------------------------------------------
 

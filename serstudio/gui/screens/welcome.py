@@ -1,4 +1,4 @@
-"""The first page: new, open, sample, recent projects, and one line on the machine."""
+"""The first page: new, open, sample, recent projects."""
 
 from pathlib import Path
 
@@ -112,6 +112,7 @@ class WelcomeScreen(Page):
     open_requested = Signal()
     sample_requested = Signal()
     folder_chosen = Signal(object)  # Path
+    models_requested = Signal()
     settings_requested = Signal()
 
     def __init__(self, settings: QSettings) -> None:
@@ -124,8 +125,8 @@ class WelcomeScreen(Page):
         self.sample = ActionCard("live", "Try the sample", "Synthetic voices; needs no microphone.")
         self.new.setToolTip("New project (Ctrl+N)")
         self.open.setToolTip("Open a project (Ctrl+O)")
+        self.models = make_button("Models", Kind.GHOST, "box", tip="What adapting can start from, and more of them")
         self.settings = make_button("", Kind.GHOST, "settings", tip="Settings", name="Settings")
-        self.machine = ElidedText("Looking at this machine…", Role.CAPTION)
         self._list = QVBoxLayout()
         self._recent_card = Card("Recent projects")
         self._build()
@@ -141,6 +142,7 @@ class WelcomeScreen(Page):
         self.header.insertWidget(0, logo)
         self.header.setStretch(0, 0)
         self.header.setStretch(1, 1)
+        self.header.addWidget(self.models, 0, Qt.AlignmentFlag.AlignTop)
         self.header.addWidget(self.settings, 0, Qt.AlignmentFlag.AlignTop)
         self.add(self.banner)
         self.add(row(self.new, self.open, self.sample, spacing=16))
@@ -149,14 +151,11 @@ class WelcomeScreen(Page):
         self.add(self._recent_card)
         self.add(_how_it_works())
         self.close_column()
-        self.add(row(IconView("cpu", size=16), self.machine))
         self.new.clicked.connect(self.new_requested)
         self.open.clicked.connect(self.open_requested)
         self.sample.clicked.connect(self.sample_requested)
+        self.models.clicked.connect(self.models_requested)
         self.settings.clicked.connect(self.settings_requested)
-
-    def set_machine(self, text: str) -> None:
-        self.machine.set_full_text(text)
 
     def set_busy(self, words: str) -> None:
         """While the sample is made: the cards wait and say so."""

@@ -18,6 +18,7 @@ class Role(Enum):
     MUTED = "muted"
     CAPTION = "caption"
     OVERLINE = "overline"
+    BADGE = "badge"
     WARNING = "warning"
     DANGER = "danger"
     SUCCESS = "success"

@@ -98,7 +98,7 @@ def test_the_last_prototypes_are_those_of_all_clips_unmasked(tiny_base: Base) ->
     clips = labelled([3, 2])
     embeddings = embed_whole(adapted.encoder, prepare(adapted.encoder, clips))
     targets = torch.tensor([clip.label for clip in clips])
-    expected = fit_head("prototypes", embeddings, targets, 2, standardised=True)
+    expected = fit_head("prototypes", embeddings, targets, 2, standardised=True, blocks=2)
     assert torch.equal(adapted.head.weight, expected.weight)
     assert torch.equal(adapted.head.spread, expected.spread)
 
@@ -133,7 +133,7 @@ def test_a_long_clip_counts_as_one(tiny_base: Base) -> None:
     apart = [LabelledClip((w,), 0) for w in windows] + clips[1:]
     each = embed_whole(tiny_base.encoder, prepare(tiny_base.encoder, apart))
     embeddings = torch.cat([each[:3].mean(0, keepdim=True), each[3:]])
-    expected = fit_head("prototypes", embeddings, torch.tensor([0, 1, 1]), 2, standardised=True)
+    expected = fit_head("prototypes", embeddings, torch.tensor([0, 1, 1]), 2, standardised=True, blocks=2)
     torch.testing.assert_close(adapted.head.weight, expected.weight)
 
 
@@ -175,7 +175,7 @@ def test_any_head_can_sit_on_a_tuned_encoder(tiny_base: Base, kind: str) -> None
     assert adapted.head.kind == kind
     clips = labelled([4, 3])
     embeddings = embed_whole(adapted.encoder, prepare(adapted.encoder, clips))
-    expected = fit_head(kind, embeddings, torch.tensor([clip.label for clip in clips]), 2, standardised=True)
+    expected = fit_head(kind, embeddings, torch.tensor([clip.label for clip in clips]), 2, standardised=True, blocks=2)
     assert torch.equal(adapted.head.weight, expected.weight)
     assert not torch.equal(parameters(adapted), torch.cat([p.flatten() for p in tiny_base.encoder.parameters()]))
 
@@ -207,7 +207,7 @@ def test_voices_are_taken_away_where_they_are_known(tiny_base: Base) -> None:
     embeddings = embed_whole(tiny_base.encoder, prepare(tiny_base.encoder, clips))
     without = adapted.speakers.subtract(embeddings, [clip.speaker for clip in clips])
     labels = torch.tensor([clip.label for clip in clips])
-    expected = fit_head("logistic", without, labels, 2, standardised=True)
+    expected = fit_head("logistic", without, labels, 2, standardised=True, blocks=2)
     torch.testing.assert_close(adapted.head.weight, expected.weight)
     assert not torch.allclose(adapted.head.weight, plain.head.weight)
 

@@ -1,100 +1,77 @@
 from pathlib import Path
 
-import pytest
 import torch
-from transformers import AutoModel, HubertConfig, HubertModel, Wav2Vec2Model, WhisperConfig
+from transformers import Wav2Vec2Model
 
+from engine.backbones.wav2vec2 import Wav2Vec2Backbone
 from engine.bases import load_base
-from engine.encoder import build_encoder
-from engine.errors import BaseError
+from engine.encoder import build_backbone, build_encoder
 from engine.specaugment import SpecAugment
+from tests.engine.backbones.family import build
 from tests.engine.conftest import voice, wav2vec2_config
 
 
-def test_it_is_the_models_own_hidden_states(wav2vec2_folder: Path) -> None:
-    encoder = load_base(f"hf:{wav2vec2_folder}").encoder
-    reference = AutoModel.from_pretrained(wav2vec2_folder).eval()
-    samples = torch.from_numpy(voice(0))
-    normalised = (samples - samples.mean()) / samples.std(correction=0)
-    with torch.no_grad():
-        expected = reference(normalised[None], output_hidden_states=True).hidden_states
-        ours = encoder.backbone.encode([encoder.front_end(voice(0))])
-    assert encoder.backbone.read_layers == (2,)  # the middle of four
-    torch.testing.assert_close(ours.hidden[0], expected[2], atol=1e-4, rtol=1e-3)
-
-
-def test_a_clip_does_not_depend_on_what_else_is_in_its_batch(wav2vec2_folder: Path) -> None:
-    backbone = load_base(f"hf:{wav2vec2_folder}").encoder.backbone
-    inputs = [backbone.front_end(torch.from_numpy(voice(seed, length))) for seed, length in enumerate((1.0, 0.9))]
-    with torch.no_grad():
-        together = backbone.encode(inputs)
-        alone = backbone.encode(inputs[1:])
-    length = int(alone.lengths[0])
-    torch.testing.assert_close(together.hidden[:, 1, :length], alone.hidden[:, 0], atol=1e-4, rtol=1e-3)
-
-
-def test_group_norm_models_never_share_a_batch_with_padding(tmp_path: Path) -> None:
-    Wav2Vec2Model(wav2vec2_config(feat_extract_norm="group", do_stable_layer_norm=False)).save_pretrained(tmp_path)
-    backbone = load_base(f"hf:{tmp_path}").encoder.backbone
-    assert backbone.can_share_batch(1000, 1000)
-    assert not backbone.can_share_batch(1000, 1001)
-
-
-def test_masks_come_from_the_generator_and_are_off_without_one(wav2vec2_folder: Path) -> None:
-    backbone = load_base(f"hf:{wav2vec2_folder}").encoder.backbone
-    inputs = [backbone.front_end(torch.from_numpy(voice(0, 2.0)))]
-    with torch.no_grad():
-        clean, again = backbone.encode(inputs).hidden, backbone.encode(inputs).hidden
-        masked = [
-            backbone.encode(inputs, SpecAugment(), torch.Generator().manual_seed(seed)).hidden for seed in (1, 1, 2)
-        ]
-    assert torch.equal(clean, again)
-    assert torch.equal(masked[0], masked[1])
-    assert not torch.allclose(masked[0], masked[2])
-    assert not torch.allclose(masked[0], clean)
-
-
-def test_gradients_reach_the_convolutions(wav2vec2_folder: Path) -> None:
+def test_the_convolutions_are_frozen_and_all_else_that_is_used_is_trained(wav2vec2_folder: Path) -> None:
     encoder = load_base(f"hf:{wav2vec2_folder}").encoder
     encoder.embed([encoder.front_end(voice(0))], SpecAugment(), torch.Generator().manual_seed(0)).sum().backward()
-    assert encoder.backbone.model.feature_extractor.conv_layers[0].conv.weight.grad is not None
+    without = {name for name, parameter in encoder.backbone.model.named_parameters() if parameter.grad is None}
+    fixed = {name for name, parameter in encoder.backbone.model.named_parameters() if not parameter.requires_grad}
+    assert without == fixed
+    assert all(name.startswith(("feature_extractor.", "encoder.layer_norm.")) for name in fixed)
 
 
-def test_hubert_is_taken_too(tmp_path: Path) -> None:
-    values = wav2vec2_config().to_dict()
-    values.pop("model_type")
-    HubertModel(HubertConfig(**values)).save_pretrained(tmp_path)
-    encoder = load_base(f"hf:{tmp_path}").encoder
-    masked = encoder.embed([encoder.front_end(voice(0))], SpecAugment(), torch.Generator().manual_seed(0))
-    assert masked.isfinite().all()
+def test_a_lower_layer_is_read_raw_and_the_models_own_highest_behind_its_norm() -> None:
+    torch.manual_seed(0)
+    library = Wav2Vec2Model(wav2vec2_config()).eval()
+    samples = torch.from_numpy(voice(0))
+    for top in (3, 4):
+        backbone = Wav2Vec2Backbone(wav2vec2_config(), (top,)).eval()
+        backbone.model.load_state_dict(library.state_dict(), strict=False)
+        with torch.no_grad():
+            ours = backbone.encode([backbone.front_end(samples)]).hidden[0]
+            given = library(((samples - samples.mean()) / samples.std(correction=0))[None], output_hidden_states=True)
+        expected = given.last_hidden_state if top == 4 else given.hidden_states[3]
+        torch.testing.assert_close(ours, expected, atol=1e-4, rtol=1e-3)
 
 
-def test_a_specification_builds_the_same_architecture(wav2vec2_folder: Path) -> None:
+def test_a_folder_of_before_there_was_the_key_reads_its_highest_layer_raw() -> None:
+    backbone = build("xls-r", (4,))
+    specification = backbone.specification()
+    assert specification.pop("final_norm") is True
+    old = build_backbone(specification).eval()
+    old.load_state_dict(backbone.state_dict())
+    inputs = [backbone.front_end(torch.from_numpy(voice(0)))]
+    with torch.no_grad():
+        raw, normed = old.encode(inputs).hidden, backbone.encode(inputs).hidden
+        assert not torch.allclose(raw, normed)
+        assert torch.equal(backbone.model.encoder.layer_norm(raw), normed)
+
+
+def test_a_base_read_lower_than_it_was_made_passes_no_norm() -> None:
+    specification = build("xls-r", (4,)).specification() | {"read_layers": [2]}
+    assert build_backbone(specification).specification()["final_norm"] is False
+
+
+def test_masked_frames_take_the_learnt_embedding_and_masked_channels_are_zero() -> None:
+    backbone = build("xls-r")
+    inputs = [backbone.front_end(torch.from_numpy(voice(0, 2.0)))]
+    masks = backbone.draw_masks(inputs, SpecAugment(), torch.Generator().manual_seed(3))
+    assert masks[0].time.any()
+    assert masks[0].channels.any()
+    seen = []
+    hook = backbone.model.encoder.pos_conv_embed.register_forward_pre_hook(lambda _module, given: seen.append(given[0]))
+    with torch.no_grad():
+        backbone.encode_masked(inputs, masks)
+    hook.remove()
+    state, embedding = seen[0][0], backbone.model.masked_spec_embed
+    assert not state[:, masks[0].channels].any()
+    kept = ~masks[0].channels
+    assert torch.equal(state[masks[0].time][:, kept], embedding[kept].expand(int(masks[0].time.sum()), -1))
+
+
+def test_a_specification_builds_the_same_encoder(wav2vec2_folder: Path) -> None:
     encoder = load_base(f"hf:{wav2vec2_folder}").encoder
     again = build_encoder(encoder.specification())
     again.load_state_dict(encoder.state_dict())
     with torch.no_grad():
         assert torch.equal(again.embed([again.front_end(voice(0))]), encoder.embed([encoder.front_end(voice(0))]))
-
-
-def test_pickled_weights_are_refused(wav2vec2_folder: Path) -> None:
-    (wav2vec2_folder / "model.safetensors").unlink()
-    torch.save({}, wav2vec2_folder / "pytorch_model.bin")
-    with pytest.raises(BaseError, match="safetensors"):
-        load_base(f"hf:{wav2vec2_folder}")
-
-
-def test_what_is_not_on_this_machine_is_not_fetched() -> None:
-    with pytest.raises(BaseError, match="not on this machine"):
-        load_base("hf:facebook/wav2vec2-xls-r-300m")
-
-
-def test_another_kind_of_model_is_refused_in_words(tmp_path: Path) -> None:
-    WhisperConfig(d_model=8, encoder_attention_heads=2).save_pretrained(tmp_path)
-    with pytest.raises(BaseError, match="is a whisper model"):
-        load_base(f"hf:{tmp_path}")
-
-
-def test_an_unknown_base_is_refused_in_words() -> None:
-    with pytest.raises(BaseError, match="no base called 'nonsense'"):
-        load_base("nonsense")

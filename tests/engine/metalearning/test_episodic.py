@@ -23,7 +23,6 @@ from engine.metalearning.train import train_base
 from tests.engine.conftest import labelled
 from tests.engine.metalearning.conftest import tiny_recipe
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 VALIDATED = 'validation = ["emodb"]'
 Train = Callable[..., list[TrainingEvent]]
 
@@ -294,7 +293,7 @@ def test_two_processes_train_as_one(train: Train, tiny_start: Path, corpora_root
         "--device",
         "cpu",
     ]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False
     )

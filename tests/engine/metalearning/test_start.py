@@ -1,6 +1,7 @@
 """What a training starts from, and how its clips, log and claims survive what can happen to them."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from engine.metalearning.episodic_recipe import EpisodesSection
 from engine.metalearning.model_card import inherited_licence
 from engine.metalearning.run_log import RunLog
 from engine.metalearning.start import build_on, load_start
+from engine.store.record import Record, write_record
 from tests.engine.conftest import TINY_WHISPER, tiny_encoder, voice
 
 
@@ -42,6 +44,23 @@ def test_the_bundled_encoder_starts_at_the_layer_that_is_asked_for() -> None:
     started = load_start("compact-encoder", (1,))
     assert started.backbone.read_layers == (1,)
     assert started.licence.startswith("MIT")
+
+
+def test_a_raw_model_starts_at_its_highest_layer_from_a_folder_or_by_its_name_in_the_store(
+    wav2vec2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERSTUDIO_MODELS", str(tmp_path / "store"))
+    shutil.copytree(wav2vec2_folder, tmp_path / "store" / "mine")
+    write_record(
+        tmp_path / "store" / "mine",
+        Record("Mine", "mine", "1", "CC0 1.0", None, "", converted=False, weights_sha256=()),
+    )
+    for name in (f"hf:{wav2vec2_folder}", "mine"):
+        started = load_start(name)
+        assert started.backbone.read_layers == (4,)
+        assert started.backbone.specification()["final_norm"] is True
+        assert load_start(name, (1, 3)).backbone.read_layers == (1, 3)
+    assert started.licence == "CC0 1.0"
 
 
 def test_a_bundled_encoder_that_was_trained_further_is_no_published_one(

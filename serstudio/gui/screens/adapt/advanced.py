@@ -1,53 +1,66 @@
 """What an expert may change before adapting; left alone, everything is as the base recommends."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from PySide6.QtCore import QLocale
+from PySide6.QtCore import QLocale, Qt
 from PySide6.QtGui import QDoubleValidator
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
-from engine.choices import HEADS, METHODS, TRAINED, Recommended
+from engine.choices import HEADS, METHODS, TRAINED, TUNING_PRECISIONS, Recommended
+from serstudio.gui.bridge.bases import BaseShelf
+from serstudio.gui.screens.adapt.base_chooser import BUNDLED, BaseChooser
 from serstudio.gui.widgets.buttons import Kind, make_button
 from serstudio.gui.widgets.chooser import Chooser
 from serstudio.gui.widgets.layout import Card, column, row
 from serstudio.gui.widgets.number_line import NumberLine
 from serstudio.gui.widgets.text import Role, make_text
-from serstudio.method_words import HEAD_TITLES, METHOD_TITLES, TRAINED_TITLES, is_tuning
+from serstudio.method_words import HEAD_TITLES, METHOD_TITLES, TRAINED_SENTENCES, TRAINED_TITLES, is_tuning
 from serstudio.usecases.requests import AdaptProject
 
 _T = TypeVar("_T")
 _ONLY_TUNING = "Choose a method that tunes to change this"
+_DEVICES = {"cuda": "Graphics card (CUDA)", "mps": "Graphics of the Mac (MPS)", "cpu": "Processor (CPU)"}
+_PRECISIONS = {"auto": "Best for this machine", "fp32": "Full (fp32)", "bf16": "Half (bf16)"}
+_PRECISION_TIPS = {
+    "auto": "bf16 where the machine does it fast, else fp32",
+    "fp32": "The most exact, and the slower on new hardware",
+    "bf16": "Half the bits in the sums; what is learned is kept in full. Quick only where the machine has it built in",
+}
 
 
 class Advanced(Card):
     """Fields that make an `AdaptProject`. Those of tuning are in use only with a method that tunes."""
 
-    def __init__(self) -> None:
+    def __init__(self, shelf: BaseShelf) -> None:
         super().__init__(role="inset", margin=16)
         self._recommended: Recommended | None = None  # of the bundled base, once the engine has said
-        self.method = _chooser("Method", ("As the base recommends", None), METHODS, METHOD_TITLES)
-        self.base = QLineEdit()
-        self.base.setToolTip("compact, the folder of a base, or hf:<folder or hub id> of an encoder on this machine")
+        self.method = _chooser("Method", METHODS, METHOD_TITLES, first=("As the base recommends", None))
+        self.base = BaseChooser(shelf)
         self.device = Chooser("Device")
-        self.trained = _chooser("What is tuned", None, TRAINED, TRAINED_TITLES)
+        self.trained = _chooser("What is tuned", TRAINED, TRAINED_TITLES, TRAINED_SENTENCES)
         self.steps = NumberLine(1, 1000)
         self.rate = QLineEdit()
         validator = QDoubleValidator(1e-9, 1.0, 12, self.rate)
         validator.setLocale(QLocale.c())
         self.rate.setValidator(validator)
-        self.head = _chooser("Head after tuning", None, HEADS, HEAD_TITLES)
+        self.precision = _chooser("Precision", TUNING_PRECISIONS, _PRECISIONS, _PRECISION_TIPS)
+        self.head = _chooser("Head after tuning", HEADS, HEAD_TITLES)
         self.voices = Chooser("Voices")
         for words, value in (("As the base recommends", None), ("Keep them", False), ("Take named ones away", True)):
             self.voices.addItem(words, value)
         self.voices.setToolTip("Takes away the mean of each named speaker with two labels or more, or neutral clips")
         self.seed = NumberLine(0, 2**31 - 1)
-        self._of_tuning: tuple[QWidget, ...] = (self.trained, self.steps, self.rate, self.head)
+        self._of_tuning: tuple[QWidget, ...] = (self.trained, self.steps, self.rate, self.precision, self.head)
         self.restore = make_button("Back to the defaults", Kind.LINK)
         self.restore.clicked.connect(self.set_defaults)
         self.add(self._make_grid())
         self.add(row(self.restore, 1))
         self.method.currentIndexChanged.connect(self.on_method_changed)
+        self.trained.currentIndexChanged.connect(self.on_method_changed)
+        self.precision.currentIndexChanged.connect(self.on_method_changed)
+        self.base.base_changed.connect(self.on_base_changed)
         self.set_devices(())
         self.set_defaults()
 
@@ -56,12 +69,13 @@ class Advanced(Card):
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(12)
         fields: tuple[tuple[str, QWidget], ...] = (
-            ("Method", self.method),
             ("Base", self.base),
+            ("Method", self.method),
             ("Device", self.device),
             ("What is tuned", self.trained),
             ("Steps", self.steps),
             ("Learning rate", self.rate),
+            ("Precision", self.precision),
             ("Head after tuning", self.head),
             ("Voices", self.voices),
             ("Seed", self.seed),
@@ -78,46 +92,66 @@ class Advanced(Card):
         self.device.clear()
         self.device.addItem("Best available", "auto")
         for name in names:
-            self.device.addItem({"cuda": "Graphics card (CUDA)", "cpu": "Processor (CPU)"}.get(name, name), name)
+            self.device.addItem(_DEVICES.get(name, name), name)
         self.device.setCurrentIndex(max(0, self.device.findData(chosen)))
 
     def set_recommended(self, recommended: Recommended) -> None:
         """What the bundled base recommends; the fields of tuning show it unless they are in use already."""
         self._recommended = recommended
         if not self._is_tuning_chosen():
-            self._show_tuning(recommended)
+            self._show_tuning()
 
     def set_defaults(self) -> None:
         defaults = AdaptProject(folder=Path())
         self.method.setCurrentIndex(0)
-        self.base.setText(defaults.base)
+        self.base.choose(defaults.base)
         self.voices.setCurrentIndex(0)
         self.seed.set_value(defaults.seed)
         self.device.setCurrentIndex(0)
-        self._show_tuning(self._recommended or Recommended())
+        self.precision.setCurrentIndex(self.precision.findData(defaults.precision))
+        self._show_tuning()
         self.on_method_changed()
 
-    def _show_tuning(self, recommended: Recommended) -> None:
-        self.trained.setCurrentIndex(self.trained.findData(recommended.trained))
-        self.steps.set_value(recommended.steps)
-        self.rate.setText(f"{recommended.learning_rate:g}")
-        self.head.setCurrentIndex(self.head.findData(recommended.head))
+    def _show_tuning(self) -> None:
+        """Where to start from: what the bundled base recommends, for others what the main paper does."""
+        recommended = self._recommended if self.is_bundled() else None
+        shown = recommended or Recommended()
+        self.trained.setCurrentIndex(self.trained.findData(shown.trained))
+        self.steps.set_value(shown.steps)
+        self.rate.setText(f"{shown.learning_rate:g}")
+        self.head.setCurrentIndex(self.head.findData(shown.head))
+
+    def on_base_changed(self) -> None:
+        if not self._is_tuning_chosen():
+            self._show_tuning()
 
     def on_method_changed(self) -> None:
+        """Fields of tuning that are not in use say why; lists of words that need a sentence show it."""
         for field in self._of_tuning:
             field.setEnabled(self._is_tuning_chosen())
             field.setToolTip("" if self._is_tuning_chosen() else _ONLY_TUNING)
+        if self._is_tuning_chosen():
+            for chooser in (self.trained, self.precision):
+                chooser.setToolTip(chooser.currentData(Qt.ItemDataRole.ToolTipRole))
 
     def _is_tuning_chosen(self) -> bool:
         method = self.method.currentData()
         return method is not None and is_tuning(method)
+
+    def is_bundled(self) -> bool:
+        """Whether it is the base that comes with the app."""
+        return self.base.base() == BUNDLED
+
+    def is_as_timed(self, recommended: Recommended) -> bool:
+        """Whether a step takes as long as the one that the engine has timed: of the bundled base, as recommended."""
+        return self.is_bundled() and (not self._is_tuning_chosen() or self.trained.currentData() == recommended.trained)
 
     def planned_steps(self) -> int | None:
         """How many steps of tuning there will be, 0 if nothing is tuned; None if only the base knows."""
         method = self.method.currentData()
         if method is not None:
             return self.steps.value() if is_tuning(method) else 0
-        if self._recommended is None or self.base.text().strip() != AdaptProject(folder=Path()).base:
+        if self._recommended is None or not self.is_bundled():
             return None
         return self._recommended.steps if is_tuning(self._recommended.method) else 0
 
@@ -125,12 +159,12 @@ class Advanced(Card):
         """Why these values cannot be used, None when they can."""
         if self._is_tuning_chosen() and (not self.rate.hasAcceptableInput() or float(self.rate.text()) <= 0):
             return "The learning rate under Advanced is not a number above 0."
-        return None if self.base.text().strip() else "The base under Advanced is empty."
+        return None
 
     def request(self, folder: Path) -> AdaptProject:
         return AdaptProject(
             folder,
-            base=self.base.text().strip(),
+            base=self.base.base(),
             method=self.method.currentData(),
             steps=self._if_tuning(self.steps.value()),
             learning_rate=self._if_tuning(float(self.rate.text()) if self.rate.hasAcceptableInput() else None),
@@ -139,16 +173,26 @@ class Advanced(Card):
             head=self._if_tuning(self.head.currentData()),
             trained=self._if_tuning(self.trained.currentData()),
             speaker_mean=self.voices.currentData(),
+            precision=self.precision.currentData() if self._is_tuning_chosen() else AdaptProject(folder).precision,
         )
 
     def _if_tuning(self, value: _T) -> _T | None:
         return value if self._is_tuning_chosen() else None
 
 
-def _chooser(name: str, first: tuple[str, None] | None, values: tuple[str, ...], titles: dict[str, str]) -> Chooser:
+def _chooser(
+    name: str,
+    values: Sequence[str],
+    titles: Mapping[str, str],
+    tips: Mapping[str, str] | None = None,
+    *,
+    first: tuple[str, None] | None = None,
+) -> Chooser:
     chooser = Chooser(name)
     if first is not None:
         chooser.addItem(*first)
     for value in values:
         chooser.addItem(titles[value], value)
+        if tips is not None:
+            chooser.setItemData(chooser.count() - 1, tips[value], Qt.ItemDataRole.ToolTipRole)
     return chooser

@@ -17,7 +17,7 @@ from serstudio.gui.widgets.text import Role, make_text
 from serstudio.project import VersionsChanged
 from serstudio.usecases.events import Progress, Warned
 from serstudio.usecases.requests import VersionAdded
-from serstudio.wording import counted, in_words
+from serstudio.wording import bytes_in_words, counted, in_words
 
 
 class AdaptScreen(Page):
@@ -29,7 +29,7 @@ class AdaptScreen(Page):
         self._job: Job | None = None
         self.plan = make_text("", Role.BODY, wrap=True)
         self.counts = LabelCounts()
-        self.advanced = Advanced()
+        self.advanced = Advanced(session.services.shelf)
         self.button = ReasonedButton(
             make_button("Adapt", Kind.PRIMARY, "adapt", tip="Make a new version", shortcut="Ctrl+Return")
         )
@@ -50,9 +50,11 @@ class AdaptScreen(Page):
         self.button.button.clicked.connect(self.adapt)
         self.progress.cancel_pressed.connect(self.on_cancel_pressed)
         self.advanced.rate.textChanged.connect(self.on_facts_changed)
-        self.advanced.base.textChanged.connect(self.on_facts_changed)
+        self.advanced.base.base_changed.connect(self.on_facts_changed)
+        self.advanced.base.more_requested.connect(session.models_requested)
         self.advanced.steps.value_changed.connect(self.on_facts_changed)
         self.advanced.method.currentIndexChanged.connect(self.on_facts_changed)
+        self.advanced.trained.currentIndexChanged.connect(self.on_facts_changed)
         session.facts_changed.connect(self.on_facts_changed)
         session.activity_changed.connect(self.on_facts_changed)
         session.machine_described.connect(self.on_machine_described)
@@ -105,14 +107,18 @@ class AdaptScreen(Page):
                 if steps
                 else (f"keeps it as it is, and learns from your {clips} which of its answers mean which label")
             )
-        words = f"SER Studio takes the base model, which knows speech in general, and {how}."
+        base = "the base model" if self.advanced.is_bundled() else f"the model {self.advanced.base.currentText()}"
+        words = f"SER Studio takes {base}, which knows speech in general, and {how}."
         if newest_is_stale(facts):
             words += " Labels have changed since the last version."
         return f"{words}{self._time_words(steps)} The result is version {number}; you can go on working meanwhile."
 
     def _time_words(self, steps: int | None) -> str:
         machine, facts = self._session.machine, self._session.facts
-        if machine is None or not steps:
+        if machine is None or not steps or not self.advanced.is_as_timed(machine.recommended):
+            return ""
+        if machine.step_s is None:
+            self._session.services.machine.time_tuning()
             return ""
         seconds = machine.step_s * steps * min(1.0, max(facts.labelled, 4) / 20)
         return f" On this machine that takes about {in_words(max(5, round(seconds / 5) * 5))}."
@@ -165,7 +171,7 @@ class AdaptScreen(Page):
         loss = f" The last loss was {added.final_loss:.3f}." if added.final_loss is not None else ""
         self.result_words.setText(
             f"Adapted to {counted(added.clip_count, 'clip')} of {', '.join(added.labels)} "
-            f"in {in_words(added.seconds)}.{loss}"
+            f"in {in_words(added.seconds)}{_where(added)}.{loss}"
         )
         self.result.show()
         self._session.project.announce(VersionsChanged())
@@ -175,3 +181,10 @@ class AdaptScreen(Page):
 
     def on_listen_clicked(self) -> None:
         self._session.step_requested.emit(Step.LIVE)
+
+
+def _where(added: VersionAdded) -> str:
+    """What computed and how much memory it wanted, as far as it is known."""
+    device = f" on {added.device}" if added.device else ""
+    memory = f", with at most {bytes_in_words(added.peak_memory_bytes)} of memory" if added.peak_memory_bytes else ""
+    return f"{device}{memory}"

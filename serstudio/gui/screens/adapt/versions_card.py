@@ -1,39 +1,41 @@
 """The adapted models of the project, newest first."""
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from serstudio.gui.session import Session
 from serstudio.gui.widgets.buttons import Kind, make_button
 from serstudio.gui.widgets.layout import Card, clear_layout, column, rule
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
-from serstudio.method_words import method_title
-from serstudio.project import ModelVersion
-from serstudio.wording import counted, in_words
+from serstudio.method_words import HEAD_TITLES, is_tuning, method_title
+from serstudio.project import ModelVersion, VersionFiles, read_version_files
+from serstudio.wording import bytes_in_words, counted, in_words
 
 
 class _VersionRow(QFrame):
     deleted = Signal(int)
 
-    def __init__(self, version: ModelVersion) -> None:
+    def __init__(self, version: ModelVersion, files: VersionFiles) -> None:
         super().__init__()
         self._number = version.number
         made = version.created_at.astimezone()
-        loss = f", last loss {version.final_loss:.3f}" if version.final_loss is not None else ""
-        steps = f", {counted(version.steps, 'step')}" if version.steps else ""
-        facts = (
-            f"{counted(version.clip_count, 'clip')}, {', '.join(version.labels)}  ·  "
-            f"{method_title(version.method)}{steps}, base {version.base}, "
-            f"seed {version.seed}{loss}, took {in_words(version.seconds)}"
-        )
         self.delete = make_button(
             "", Kind.GHOST, "trash", tip="Delete this version", name=f"Delete version {version.number}"
         )
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 4)
         layout.setSpacing(12)
-        words = column(make_text(f"Version {version.number}", Role.STRONG), ElidedText(facts, Role.CAPTION), spacing=0)
+        words = column(
+            make_text(f"Version {version.number}", Role.STRONG),
+            ElidedText(_facts(version, files), Role.CAPTION),
+            spacing=0,
+        )
         layout.addLayout(words, 1)
+        size = make_text(bytes_in_words(files.size_bytes) if files.size_bytes else "", Role.MUTED)
+        size.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        size.setMinimumWidth(60)
+        size.setToolTip("On the disk, besides the base, which the project keeps once for all versions from it")
+        layout.addWidget(size)
         layout.addWidget(make_text(f"{made:%d %b %Y, %H:%M}".lstrip("0"), Role.MUTED))
         layout.addWidget(self.delete)
         self._sure = QTimer(self)
@@ -60,6 +62,18 @@ class _VersionRow(QFrame):
         self.delete.style().polish(self.delete)
 
 
+def _facts(version: ModelVersion, files: VersionFiles) -> str:
+    """One line: how, from what, and of what; what tells versions apart comes first."""
+    loss = f", last loss {version.final_loss:.3f}" if version.final_loss is not None else ""
+    steps = f", {counted(version.steps, 'step')}" if version.steps else ""
+    head = f", head {HEAD_TITLES.get(files.head, files.head)}" if files.head and is_tuning(version.method) else ""
+    return (
+        f"{method_title(version.method)}{steps}{head}, base {version.base}  ·  "
+        f"{counted(version.clip_count, 'clip')}, {', '.join(version.labels)}  ·  "
+        f"seed {version.seed}{loss}, took {in_words(version.seconds)}"
+    )
+
+
 class VersionsCard(Card):
     """Hidden while there is none."""
 
@@ -79,7 +93,8 @@ class VersionsCard(Card):
         for version in reversed(self._session.project.versions()):
             if self.rows:
                 self._lines.addWidget(rule())
-            line = _VersionRow(version)
+            files = read_version_files(self._session.project.folder / version.folder)
+            line = _VersionRow(version, files)
             line.deleted.connect(self.on_deleted)
             self.rows.append(line)
             self._lines.addWidget(line)

@@ -1,5 +1,7 @@
 """The Check screen."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar
 
@@ -77,7 +79,9 @@ class CheckScreen(Page):
         self._progress.show()
         self._start.hide()
         self.again.hide()
-        job = self._job = self._session.start(Step.CHECK, CheckProject(self._session.project.folder))
+        newest = self._session.facts.newest
+        request = CheckProject(self._session.project.folder)
+        job = self._job = self._session.start(Step.CHECK, replace(request, base=newest.base) if newest else request)
         job.progressed.connect(self.on_progressed)
         job.warned.connect(self.on_warned)
         job.done.connect(self.on_done)

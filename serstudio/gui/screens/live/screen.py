@@ -185,6 +185,8 @@ class LiveScreen(QWidget):
 
     def on_started(self, started: StreamStarted) -> None:
         self.verdict.show_started(started)
+        if started.note:
+            self._session.toast(started.note)
 
     def on_heard(self, heard: Decision) -> None:
         self.verdict.show_heard(heard)

@@ -10,12 +10,11 @@ from serstudio.gui.widgets.layout import Card, column, row, rule
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
 from serstudio.licence_words import terms_of
 from serstudio.usecases.requests import ModelExported
-from serstudio.wording import counted
+from serstudio.usecases.small_export import needed_words
+from serstudio.wording import bytes_in_words, counted
 
-
-def size_words(size_bytes: int) -> str:
-    """ "82 MB"."""
-    return f"{size_bytes / 1e6:.0f} MB" if size_bytes >= 1_000_000 else f"{max(1, round(size_bytes / 1e3))} kB"
+_WHOLE = "it holds everything and no recording."
+_HOW = "With SER Studio installed, this line classifies recordings with it:"
 
 
 class ExportedCard(Card):
@@ -41,11 +40,8 @@ class ExportedCard(Card):
         self.add(row(self.folder, self.open))
         self.add(rule())
         self.add(make_text("What your colleague does", Role.STRONG))
-        words = (
-            "Copy or zip the folder and send it; it holds everything and no recording. With SER Studio "
-            "installed, this line classifies recordings with it:"
-        )
-        self.add(make_text(words, Role.MUTED, wrap=True))
+        self.steps = make_text("", Role.MUTED, wrap=True)
+        self.add(self.steps)
         box = QFrame()
         box.setProperty("role", "inset")
         line = QHBoxLayout(box)
@@ -64,8 +60,10 @@ class ExportedCard(Card):
         same = "exactly the same answers" if exported.largest_difference == 0 else "the same answers"
         self.verified.setText(
             f"The copy was loaded again and gave {same} on {counted(exported.verified_clips, 'sound')}. "
-            f"It takes {size_words(exported.size_bytes)}."
+            f"It takes {bytes_in_words(exported.size_bytes)}."
         )
+        holds = f"it holds no recording. {needed_words(exported.needs)}" if exported.needs else _WHOLE
+        self.steps.setText(f"Copy or zip the folder and send it; {holds} {_HOW}")
         terms = terms_of(exported.licence)
         self.terms.setText(f"Tell them: {terms.headline[0].lower()}{terms.headline[1:]}. The model card says more.")
         self.terms.setVisible(terms.restricted)

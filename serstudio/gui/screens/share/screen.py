@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QFileDialog, QProgressBar, QWidget
 
 from serstudio.gui.bridge.jobs import Job
 from serstudio.gui.dialogs.new_project import folder_name, free_folder, projects_home
+from serstudio.gui.screens.share.contents import ContentsChooser
 from serstudio.gui.screens.share.exported_card import ExportedCard
 from serstudio.gui.screens.version_chooser import VersionChooser
 from serstudio.gui.session import Session
@@ -32,6 +33,7 @@ class ShareScreen(Page):
         self._job: Job | None = None
         self._parent_folder = projects_home()
         self.version = VersionChooser(session)
+        self.contents = ContentsChooser()
         self.destination = ElidedText("", Role.BODY)
         self.change = make_button("Change…", Kind.NORMAL, "folder", tip="Choose where the folder is made")
         self.export = ReasonedButton(
@@ -68,6 +70,7 @@ class ShareScreen(Page):
     def _make_form(self) -> Card:
         card = Card(margin=16)
         card.add(column(make_text("Model", Role.STRONG), self.version, spacing=4))
+        card.add(self.contents)
         place = row(self.destination, self.change)
         card.add(column(make_text("New folder", Role.STRONG), place, spacing=4))
         words = (
@@ -107,6 +110,7 @@ class ShareScreen(Page):
     def on_version_changed(self) -> None:
         self.destination.set_full_text(str(self.target))
         folder = self.version.folder()
+        self.contents.show_version(folder)
         card = folder / "README.md" if folder is not None else None
         text = card.read_text(encoding="utf-8") if card is not None and card.is_file() else ""
         self.card_text.show_markdown(_without_front_matter(text))
@@ -138,7 +142,7 @@ class ShareScreen(Page):
         self.exported.hide()
         target = self.target
         target.parent.mkdir(parents=True, exist_ok=True)
-        request = ExportModel(self._session.project.folder, target, number)
+        request = ExportModel(self._session.project.folder, target, number, whole=self.contents.is_whole())
         job = self._job = self._session.start(Step.SHARE, request)
         self.bar.setRange(0, 0)
         self.now.setText("Starting the engine; the first time takes some seconds")

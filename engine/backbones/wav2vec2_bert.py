@@ -1,0 +1,99 @@
+"""w2v-BERT 2.0 (Seamless Communication 2023): a Conformer on filter banks, self-supervised on 143 languages.
+
+The library's modules are used as they are, in a loop of ours (see `wav2vec2`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchaudio.compliance import kaldi
+from transformers import PretrainedConfig
+
+from engine.audio.decode import MODEL_RATE_HZ
+from engine.backbones.protocol import Backbone, padding_mask
+from engine.backbones.wav2vec2 import empty_or_drawn, mask_frames
+from engine.specaugment import ClipMasks, SpecAugment
+
+MODEL_TYPE = "wav2vec2-bert"
+FRAME_RATE_HZ = 50.0
+_STACKED = 2  # neighbouring 10 ms frames make one of 20 ms
+_INT16 = 2.0**15  # Kaldi's filter banks expect samples of this scale
+_SHORTEST = 560  # samples that one frame is made of: two windows of 25 ms, 10 ms apart
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """The real frames, (clips, frames) for the convolutions and (clips, 1, 1, frames) for attention; None: all."""
+
+    real: Tensor | None
+    attended: Tensor | None
+
+
+class Wav2Vec2BertBackbone(Backbone):
+    """w2v-BERT read at `read_layers`; layers above the highest are cut off. `drawn`: see `Wav2Vec2Backbone`.
+
+    `config.position_embeddings_type` is `relative_key`, as that of the published model: each layer has its own.
+    """
+
+    def __init__(self, config: PretrainedConfig, read_layers: tuple[int, ...], *, drawn: bool = True) -> None:
+        super().__init__()
+        config.apply_spec_augment = False  # masking is ours, so that it is seeded and works in eval mode
+        config.layerdrop = 0.0
+        config.num_hidden_layers = max(read_layers)
+        self.model = empty_or_drawn(config, drawn=drawn)
+        self.read_layers = read_layers
+        self.hidden_size = config.hidden_size
+
+    def front_end(self, samples: Tensor) -> Tensor:
+        """Samples (n,) to filter banks (features, frames), 50 frames a second, each bank at zero mean, unit variance.
+
+        The same numbers as transformers' SeamlessM4TFeatureExtractor. Clips too short for one frame are padded with
+        silence to it.
+        """
+        samples = nn.functional.pad(samples, (0, max(0, _SHORTEST - samples.shape[-1])))
+        bins = self.model.config.feature_projection_input_dim // _STACKED
+        with torch.no_grad():
+            banks = kaldi.fbank(
+                samples[None] * _INT16, num_mel_bins=bins, window_type="povey", sample_frequency=float(MODEL_RATE_HZ)
+            )
+            banks = (banks - banks.mean(0)) / torch.sqrt(banks.var(0) + 1e-7)
+        frames = len(banks) // _STACKED
+        stacked: Tensor = banks[: frames * _STACKED].reshape(frames, -1).T
+        return stacked
+
+    def draw_masks(self, inputs: Sequence[Tensor], augment: SpecAugment, generator: torch.Generator) -> list[ClipMasks]:
+        return [augment.draw(each.shape[-1], self.hidden_size, FRAME_RATE_HZ, generator) for each in inputs]
+
+    def first_state(self, inputs: Sequence[Tensor], masks: Sequence[ClipMasks] | None) -> tuple[Tensor, list[int]]:
+        lengths = [each.shape[-1] for each in inputs]
+        banks = nn.utils.rnn.pad_sequence([each.T for each in inputs], batch_first=True)
+        state, _ = self.model.feature_projection(banks)
+        if masks is not None:
+            state = mask_frames(state, masks, getattr(self.model, "masked_spec_embed", None))
+        real = padding_mask(lengths, state.device)
+        if real is not None:
+            state = state * real[:, :, None]
+        return self.model.encoder.dropout(state), lengths
+
+    def surroundings(self, lengths: Sequence[int], device: torch.device) -> _Surroundings:
+        real = padding_mask(lengths, device)
+        return _Surroundings(real, None if real is None else real[:, None, None, :])
+
+    def run_layer(self, index: int, state: Tensor, surroundings: _Surroundings) -> Tensor:
+        output: Tensor = self.transformer_layers[index](
+            state,
+            attention_mask=surroundings.attended,
+            conv_attention_mask=surroundings.real,
+        )
+        return output
+
+    @property
+    def transformer_layers(self) -> nn.ModuleList:
+        layers: nn.ModuleList = self.model.encoder.layers
+        return layers
+
+    def specification(self) -> dict[str, Any]:
+        return {"kind": MODEL_TYPE, "config": self.model.config.to_dict(), "read_layers": list(self.read_layers)}

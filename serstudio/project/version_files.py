@@ -1,0 +1,59 @@
+"""What the folder of a version tells without the engine: for lists, and for what may be deleted."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.delta_facts import DeltaFacts
+
+
+@dataclass(frozen=True)
+class VersionFiles:
+    """`head` is "" where it cannot be read; `delta` is None where the model is stored whole."""
+
+    size_bytes: int
+    head: str
+    delta: DeltaFacts | None
+
+
+def read_version_files(folder: Path) -> VersionFiles:
+    """Of a folder that is damaged or gone, what there is."""
+    try:
+        size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+        config = _config(folder)
+    except (OSError, ValueError):
+        return VersionFiles(0, "", None)
+    head = config.get("head")
+    kind = head.get("kind") if isinstance(head, dict) else None
+    return VersionFiles(size, kind if isinstance(kind, str) else "", _delta(config))
+
+
+def needed_bases(models: Path) -> frozenset[str] | None:
+    """Fingerprints of the bases that the models in `models` need; None where one cannot be read, so nobody knows."""
+    found: set[str] = set()
+    for folder in models.iterdir():
+        if not (folder / "config.json").exists():
+            continue
+        try:
+            config = _config(folder)
+            if config.get("delta") is not None:
+                found.add(DeltaFacts.read(config["delta"]).fingerprint)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+    return frozenset(found)
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    """OSError, ValueError where it cannot be read."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if not isinstance(config, dict):
+        raise ValueError(f"{folder.name} has a configuration of no known kind")
+    return config
+
+
+def _delta(config: dict[str, Any]) -> DeltaFacts | None:
+    try:
+        return DeltaFacts.read(config["delta"])
+    except (KeyError, TypeError, ValueError):
+        return None

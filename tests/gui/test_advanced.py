@@ -1,0 +1,155 @@
+"""Adapt > Advanced: the base is chosen among what is here; what is tuned and its precision."""
+
+from pathlib import Path
+
+import pytest
+from fake_engine import DAMAGED, LARGE
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
+
+from engine.choices import TRAINED, TUNING_PRECISIONS, Recommended
+from serstudio.gui.main_window import MainWindow
+from serstudio.gui.screens.adapt.advanced import Advanced
+from serstudio.gui.screens.adapt.base_chooser import BUNDLED
+from serstudio.gui.session import Session
+from serstudio.gui.steps import Step
+from serstudio.gui.workspace import Workspace
+from serstudio.method_words import TRAINED_SENTENCES
+from serstudio.usecases.requests import CheckProject, MachineDescribed
+
+
+@pytest.fixture
+def advanced(workspace: Workspace, labelled: Session, qtbot) -> Advanced:
+    """Unfolded, with the bases listed."""
+    workspace.show_step(Step.ADAPT)
+    advanced = workspace.adapt.advanced
+    advanced.show()
+    qtbot.waitUntil(lambda: labelled.services.shelf.listed is not None, timeout=20_000)
+    return advanced
+
+
+def pick(advanced: Advanced, words: str) -> None:
+    """As the user does."""
+    index = advanced.base.findText(words, Qt.MatchFlag.MatchStartsWith)
+    assert index >= 0, words
+    advanced.base.setCurrentIndex(index)
+    advanced.base.activated.emit(index)
+
+
+def tune(advanced: Advanced) -> None:
+    advanced.method.setCurrentIndex(advanced.method.findData("disjoint"))
+
+
+def test_nothing_is_listed_before_it_is_wanted(workspace: Workspace, session: Session) -> None:
+    assert session.services.shelf.listed is None
+    assert workspace.adapt.advanced.base.base() == BUNDLED
+
+
+def test_the_base_is_one_that_is_here(advanced: Advanced, tmp_path: Path) -> None:
+    items = [advanced.base.itemText(index) for index in range(advanced.base.count())]
+    assert items == ["Compact, comes with SER Studio", "Damaged", "Another folder…", "Get more models…"]
+    pick(advanced, "Damaged")
+    assert advanced.request(tmp_path).base == DAMAGED
+
+
+def test_more_models_leads_to_the_page_and_keeps_the_base(advanced: Advanced, window: MainWindow) -> None:
+    pick(advanced, "Damaged")
+    pick(advanced, "Get more models…")
+    assert window.stack.currentWidget() is window.models
+    assert advanced.base.base() == DAMAGED
+    assert advanced.base.currentText() == "Damaged"
+
+
+def test_a_folder_can_be_chosen_or_not(advanced: Advanced, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
+    pick(advanced, "Another folder…")
+    assert advanced.base.base() == BUNDLED
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "mine"))
+    pick(advanced, "Another folder…")
+    assert advanced.request(tmp_path).base == str(tmp_path / "mine")
+    assert advanced.base.currentText() == "mine"
+    advanced.set_defaults()
+    assert advanced.base.base() == BUNDLED
+
+
+def test_a_base_that_is_removed_gives_way_to_the_bundled_one(advanced: Advanced, window: MainWindow, qtbot) -> None:
+    pick(advanced, "Damaged")
+    window.shelf.remove(DAMAGED)
+    qtbot.waitUntil(lambda: advanced.base.base() == BUNDLED, timeout=20_000)
+
+
+def test_a_base_that_was_downloaded_can_be_chosen_at_once(advanced: Advanced, window: MainWindow, qtbot) -> None:
+    window.shelf.download(LARGE)
+    qtbot.waitUntil(lambda: advanced.base.findData(LARGE) >= 0, timeout=20_000)
+    pick(advanced, "Large 300M")
+    assert advanced.base.base() == LARGE
+
+
+def test_the_fields_of_tuning_start_where_the_base_is_best(advanced: Advanced, labelled: Session, workspace) -> None:
+    recommended = Recommended("lda", 12, 3e-5, trained="extractor")
+    labelled.services.machine.on_described(MachineDescribed("A machine", ("cpu",), 30.0, 2.5, recommended=recommended))
+    assert (advanced.steps.value(), advanced.trained.currentData()) == (12, "extractor")
+    pick(advanced, "Damaged")
+    assert (advanced.steps.value(), advanced.trained.currentData()) == (25, "all")
+    tune(advanced)
+    assert "tunes it in 25 steps" in workspace.adapt.plan.text()
+    assert "takes about" not in workspace.adapt.plan.text(), "only the bundled base has been timed"
+    assert workspace.adapt.plan.text().startswith("SER Studio takes the model Damaged, which ")
+    pick(advanced, "Compact")
+    assert "takes about" not in workspace.adapt.plan.text(), "and only as it recommends"
+    advanced.trained.setCurrentIndex(advanced.trained.findData("extractor"))
+    assert "takes about" in workspace.adapt.plan.text()
+
+
+def test_a_step_is_timed_once_tuning_is_wanted(advanced: Advanced, window: MainWindow, workspace, qtbot) -> None:
+    window.machine.describe()
+    qtbot.waitUntil(lambda: window.machine.description is not None, timeout=20_000)
+    assert window.machine.description.step_s is None
+    advanced.set_recommended(Recommended("lda", trained="all"))
+    tune(advanced)
+    qtbot.waitUntil(lambda: "takes about 10 s" in workspace.adapt.plan.text(), timeout=20_000)
+    assert window.machine.description.step_s == 1.6
+
+
+def test_what_is_tuned_and_the_precision_are_explained_and_reach_the_request(advanced: Advanced, tmp_path) -> None:
+    assert set(TRAINED_SENTENCES) == set(TRAINED)
+    assert advanced.request(tmp_path).precision == "auto"
+    assert "method that tunes" in advanced.precision.toolTip()
+    tune(advanced)
+    for value in TRAINED:
+        advanced.trained.setCurrentIndex(advanced.trained.findData(value))
+        assert advanced.trained.toolTip() == TRAINED_SENTENCES[value]
+    for value in TUNING_PRECISIONS:
+        advanced.precision.setCurrentIndex(advanced.precision.findData(value))
+        request = advanced.request(tmp_path)
+        assert (request.trained, request.precision) == (TRAINED[-1], value)
+        assert advanced.precision.toolTip()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_arrow_keys_do_not_walk_into_the_actions(advanced: Advanced, window: MainWindow, qtbot) -> None:
+    qtbot.keyClick(advanced.base, Qt.Key.Key_Down)
+    assert advanced.base.view().isVisible()
+    advanced.base.hidePopup()
+    assert advanced.base.base() == BUNDLED
+    assert window.stack.currentWidget() is window.workspace
+
+
+def test_the_result_says_where_it_ran_and_what_memory_it_took(workspace: Workspace, labelled, qtbot) -> None:
+    workspace.adapt.adapt()
+    qtbot.waitUntil(lambda: workspace.adapt.result_title.text() == "Version 1 is ready", timeout=20_000)
+    assert "on the CPU, with at most 3.1 GB of memory." in workspace.adapt.result_words.text()
+
+
+def test_check_starts_from_the_base_of_the_newest_version(workspace: Workspace, labelled: Session, qtbot) -> None:
+    workspace.check.check()
+    job = labelled.running_job(Step.CHECK)
+    assert job.request == CheckProject(labelled.project.folder)
+    qtbot.waitUntil(lambda: labelled.running_job(Step.CHECK) is None, timeout=20_000)
+    workspace.adapt.advanced.base.choose("/a/base")
+    workspace.adapt.adapt()
+    qtbot.waitUntil(lambda: labelled.facts.newest is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: labelled.running_job(Step.ADAPT) is None, timeout=20_000)
+    workspace.check.check()
+    assert labelled.running_job(Step.CHECK).request.base == "/a/base"
+    qtbot.waitUntil(lambda: labelled.running_job(Step.CHECK) is None, timeout=20_000)

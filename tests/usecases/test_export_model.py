@@ -1,0 +1,164 @@
+"""Exports whole and small, as a colleague gets them."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from engine.base_folder import Base, save_base
+from engine.fingerprint import fingerprint
+from engine.model_folder import load_model
+from serstudio.errors import ExportError
+from serstudio.project import Project, read_version_files
+from serstudio.usecases.requests import (
+    AdaptProject,
+    ClassifyFiles,
+    ExportModel,
+    FilesClassified,
+    ModelExported,
+    VersionAdded,
+)
+from serstudio.usecases.small_export import small_reason, whole_bytes
+from tests.engine.conftest import tiny_encoder
+from tests.usecases.conftest import events_of
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store with the tiny base, called `tiny`."""
+    monkeypatch.setenv("SERSTUDIO_MODELS", str(tmp_path / "store"))
+    _install(tmp_path / "store", seed=0)
+    return tmp_path / "store"
+
+
+def _install(store: Path, seed: int) -> None:
+    base = Base("tiny", tiny_encoder(seed=seed), standardised=True, licence="CC BY 4.0")
+    save_base(base, store / "tiny", "card", {})
+    record = {
+        "format": "serstudio-stored-base", "format_version": 1, "title": "Tiny", "source": "", "revision": "",
+        "licence": base.licence, "parameters": None, "words": "", "converted": False, "weights_sha256": [],
+    }  # fmt: skip
+    (store / "tiny" / "store.json").write_text(json.dumps(record))
+
+
+@pytest.fixture
+def adapted(labelled_project: Path, store: Path) -> Path:
+    """A project with one version: layer norms of `tiny`, and a head."""
+    added = _adapt(labelled_project, base="tiny", method="disjoint", trained="norms", steps=2, learning_rate=1e-2)
+    assert added.size_bytes == read_version_files(added.folder).size_bytes
+    return labelled_project
+
+
+def _adapt(folder: Path, **changes: object) -> VersionAdded:
+    _, added = events_of(AdaptProject(folder, **changes))  # type: ignore[arg-type]
+    assert isinstance(added, VersionAdded)
+    return added
+
+
+def _export(folder: Path, to: Path, *, whole: bool, version: int | None = None) -> ModelExported:
+    _, exported = events_of(ExportModel(folder, to, version, "cpu", whole))
+    assert isinstance(exported, ModelExported)
+    return exported
+
+
+def _scores(model: Path, voices: Path) -> list[dict[str, float]]:
+    _, classified = events_of(ClassifyFiles(model, (voices,), "cpu"))
+    assert isinstance(classified, FilesClassified)
+    return [result.scores for result in classified.results]
+
+
+def test_whole_and_small_give_the_answers_of_the_version_to_the_bit(
+    adapted: Path, voices: Path, tmp_path: Path
+) -> None:
+    ours = _scores(adapted, voices)
+    whole = _export(adapted, tmp_path / "whole", whole=True)
+    small = _export(adapted, tmp_path / "small", whole=False)
+    assert (whole.largest_difference, small.largest_difference) == (0.0, 0.0)
+    assert (whole.needs, small.needs) == ("", "tiny")
+    assert small.size_bytes < 0.2 * whole.size_bytes
+    assert _scores(whole.folder, voices) == _scores(small.folder, voices) == ours
+    assert {file.name for file in small.folder.iterdir()} == {"config.json", "model.safetensors", "README.md"}
+    assert whole.licence == small.licence == "CC BY 4.0"
+
+
+def test_the_card_of_a_small_export_says_what_is_missing(adapted: Path, tmp_path: Path) -> None:
+    small = _export(adapted, tmp_path / "small", whole=False)
+    card = (small.folder / "README.md").read_text()
+    assert card.startswith((adapted / "models" / "0001" / "README.md").read_text())
+    assert "its base, tiny, is here. The base has to be added to SER Studio first" in card
+    assert fingerprint(tiny_encoder()) in card
+
+
+def test_a_whole_export_needs_neither_project_nor_store(
+    adapted: Path, store: Path, voices: Path, tmp_path: Path
+) -> None:
+    ours = _scores(adapted, voices)
+    whole = _export(adapted, tmp_path / "whole", whole=True)
+    about = whole_bytes(read_version_files(adapted / "models" / "0001"))
+    assert about == pytest.approx(whole.size_bytes, rel=0.1)
+    shutil.rmtree(store)
+    shutil.rmtree(adapted)
+    assert _scores(whole.folder, voices) == ours
+
+
+def test_what_somebody_wrote_into_the_card_travels(adapted: Path, tmp_path: Path) -> None:
+    (adapted / "models" / "0001" / "README.md").write_text("# My own words\n")
+    for whole in (True, False):
+        exported = _export(adapted, tmp_path / str(whole), whole=whole)
+        assert (exported.folder / "README.md").read_text().startswith("# My own words\n")
+
+
+def test_a_small_export_of_a_base_that_nobody_else_has_is_refused(
+    labelled_project: Path, tiny_base_folder: str, tmp_path: Path
+) -> None:
+    _adapt(labelled_project, base=tiny_base_folder, method="lda")
+    with pytest.raises(ExportError, match=r"is not among the models here.*Export it whole"):
+        _export(labelled_project, tmp_path / "small", whole=False)
+    assert not list(tmp_path.glob("*small*"))
+    _export(labelled_project, tmp_path / "whole", whole=True)
+
+
+def test_a_small_export_is_refused_where_the_base_of_that_name_is_another_now(
+    adapted: Path, store: Path, voices: Path, tmp_path: Path
+) -> None:
+    ours = _scores(adapted, voices)
+    shutil.rmtree(store / "tiny")
+    _install(store, seed=9)
+    with pytest.raises(ExportError, match="not the one that goes by its name"):
+        _export(adapted, tmp_path / "small", whole=False)
+    assert not list(tmp_path.glob("*small*"))
+    whole = _export(adapted, tmp_path / "whole", whole=True)
+    assert _scores(whole.folder, voices) == _scores(adapted, voices) == ours
+
+
+def test_a_version_of_an_older_app_is_whole_and_stays_so(adapted: Path, voices: Path, tmp_path: Path) -> None:
+    """Format version 2: the same whole layout, and no word of deltas."""
+    whole = _export(adapted, tmp_path / "whole", whole=True)
+    config = json.loads((whole.folder / "config.json").read_text())
+    assert "delta" not in config
+    (whole.folder / "config.json").write_text(json.dumps(config | {"format_version": 2}))
+    shutil.rmtree(adapted / "models" / "0001")
+    whole.folder.rename(adapted / "models" / "0001")
+    ours = _scores(adapted, voices)
+    with pytest.raises(ExportError, match="stored whole"):
+        _export(adapted, tmp_path / "small", whole=False)
+    assert _scores(_export(adapted, tmp_path / "again", whole=True).folder, voices) == ours
+
+
+def test_a_version_is_a_base_for_the_next_and_can_then_be_deleted(adapted: Path, voices: Path) -> None:
+    second = _adapt(adapted, base=str(adapted / "models" / "0001"), method="lda")
+    encoder = fingerprint(load_model(second.folder, "cpu").encoder)
+    ours = _scores(second.folder, voices)
+    with Project.open(adapted) as project:
+        project.remove_version(1)
+    assert [path.name for path in (adapted / "bases").iterdir()] == [encoder]
+    assert _scores(second.folder, voices) == ours
+
+
+def test_reasons_are_known_without_the_engine(adapted: Path, store: Path) -> None:
+    files = read_version_files(adapted / "models" / "0001")
+    assert small_reason(files) is None
+    shutil.rmtree(store)
+    assert "tiny, is not among the models" in (small_reason(files) or "")
+    assert "stored whole" in (small_reason(read_version_files(adapted / "gone")) or "")
