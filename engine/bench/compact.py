@@ -7,7 +7,6 @@ faster on silence.
 """
 
 import argparse
-import itertools
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,25 +14,19 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.adaptation import AdaptationSettings, Adapted, LabelledClip, adapt
 from engine.adaptation.clips import embed_whole, prepare
-from engine.audio.decode import AUDIO_SUFFIXES, MODEL_RATE_HZ
-from engine.audio.windows import read_windows
+from engine.audio.decode import MODEL_RATE_HZ
 from engine.bases import Base, load_base
+from engine.bench.latency import LENGTHS_S
+from engine.bench.subjects import LABELS, Samples, labelled_clips, read_recording
 from engine.choices import HEADS
 from engine.device import describe_device, resolve_device
 from engine.resources import resource
 
 T = TypeVar("T")
-Samples = NDArray[np.float32]
-
-_LENGTHS_S = (1.0, 2.0, 3.0, 5.0)
 _REPEATS = 40
-_LABELS = ("a", "b", "c", "d")
-_SHOTS = 5
-_CLIP_S = 3.0
 
 
 def main() -> None:
@@ -41,13 +34,13 @@ def main() -> None:
     parser.add_argument("base", nargs="?", default="compact", help="compact, or the folder of a base")
     parser.add_argument("--clips", type=Path, required=True, help="a folder of recordings")
     arguments = parser.parse_args()
-    recording = _recording(arguments.clips)
+    recording = read_recording(arguments.clips)
     folder = resource("bases/compact") if arguments.base == "compact" else Path(arguments.base)
     print(f"machine: {describe_device(resolve_device('cpu'))}")
     print(f"size on disk: {sum(file.stat().st_size for file in folder.iterdir()) / 1e6:.1f} MB")
     base, load_s = _timed(partial(load_base, arguments.base))
     print(f"load: {load_s:.2f} s")
-    for length_s in _LENGTHS_S:
+    for length_s in LENGTHS_S:
         times = [1000 * seconds for seconds in _classifications(base, recording, length_s)]
         middle, high = np.percentile(times, [50, 95])
         print(f"classify {length_s:g} s: median {middle:.0f} ms, 95th percentile {high:.0f} ms")
@@ -55,19 +48,6 @@ def main() -> None:
         adapted, seconds = _timed(partial(_adapt, base, recording, method))
         steps = f", {adapted.settings.steps} steps" if adapted.settings.tunes else ""
         print(f"adapt to 4 x 5 clips of 3 s, {method}{steps}: {seconds:.1f} s")
-
-
-def _recording(folder: Path) -> Samples:
-    """Speech of at least 20 x 3 s, joined from the folder's recordings."""
-    files = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in AUDIO_SUFFIXES)
-    windows = itertools.chain.from_iterable(read_windows(path, 1) for path in files)
-    needed, parts, have = round(len(_LABELS) * _SHOTS * _CLIP_S * MODEL_RATE_HZ), [], 0
-    for window in windows:
-        parts.append(window)
-        have += len(window)
-        if have >= needed:
-            return np.concatenate(parts)
-    raise SystemExit(f"{folder} holds less than a minute of sound. Give a folder of recordings.")
 
 
 def _classifications(base: Base, recording: Samples, length_s: float) -> Iterator[float]:
@@ -86,12 +66,7 @@ def _embed(base: Base, clip: LabelledClip) -> None:
 
 
 def _adapt(base: Base, recording: Samples, method: str) -> Adapted:
-    length = round(_CLIP_S * MODEL_RATE_HZ)
-    clips = [
-        LabelledClip((recording[number * length : (number + 1) * length],), number % len(_LABELS))
-        for number in range(len(_LABELS) * _SHOTS)
-    ]
-    *_, adapted = adapt(base, clips, _LABELS, AdaptationSettings(method=method))
+    *_, adapted = adapt(base, labelled_clips(recording), LABELS, AdaptationSettings(method=method))
     assert isinstance(adapted, Adapted)
     return adapted
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.bench import compact, few_shot
+from engine.bench import compact, few_shot, subjects
 from engine.evaluation.episodes import EpisodeShape
 
 
@@ -27,8 +27,8 @@ def test_the_few_shot_table_has_a_figure_where_episodes_can_be_filled(
 def test_size_speed_and_adaptation_are_told(
     corpora_root: Path, tiny_start: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compact, "_CLIP_S", 0.2)
-    monkeypatch.setattr(compact, "_LENGTHS_S", (0.2,))
+    monkeypatch.setattr(subjects, "CLIP_S", 0.2)
+    monkeypatch.setattr(compact, "LENGTHS_S", (0.2,))
     monkeypatch.setattr("sys.argv", ["compact", str(tiny_start), "--clips", str(corpora_root)])
     compact.main()
     told = capsys.readouterr().out

@@ -1,0 +1,110 @@
+"""How fast adapting and classifying are on this machine: `python -m engine.bench --clips FOLDER`.
+
+For the bundled base and for a network of XLS-R 300M's shape with random weights: seconds a step and an adaptation
+(4 x 5 clips of 3 s, 25 steps) of the plain loops of the papers and of ours, as ratios; peak memory; the time that the
+sums alone would take at the measured rate of a matrix product; latency of classifying 1, 2, 3 and 5 s. Prints Markdown.
+The other modules here measure one thing each: `compact` a base's size and speed, `few_shot` and `egemaps` accuracy.
+"""
+
+import argparse
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from engine.bench.adaptation import STEPS, VARIANTS, Measured, Variant, measure_all
+from engine.bench.arithmetic import matrix_rate
+from engine.bench.latency import BATCH, LENGTHS_S, batch_seconds, latencies_ms
+from engine.bench.subjects import SUBJECTS, XLSR, make_base, read_recording
+from engine.device import describe_device, resolve_device
+from engine.precision import available_precisions, has_fast_bf16, prepare_for_classifying
+
+
+def main() -> None:
+    """Measure, telling each figure as it comes, and print the tables."""
+    parser = argparse.ArgumentParser(
+        prog="python -m engine.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--clips", type=Path, required=True, help="a folder of recordings")
+    parser.add_argument("--subjects", nargs="+", choices=SUBJECTS, default=SUBJECTS)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--steps", type=int, help="steps timed a variant [default: 5, of XLS-R on a processor 2]")
+    parser.add_argument("--out", type=Path, help="a file that the tables are added to")
+    arguments = parser.parse_args()
+    device = resolve_device(arguments.device)
+    rates = {dtype: matrix_rate(device, dtype) for dtype in (torch.float32, torch.bfloat16)}
+    tell = partial(_tell, arguments.out)
+    tell([f"## {datetime.now(UTC):%Y-%m-%d} · {describe_device(device)}", "", *_machine(rates)])
+    for subject in arguments.subjects:
+        tell(_latency_table(subject, arguments.clips, rates, device))
+        steps = arguments.steps or (2 if subject == XLSR and device.type == "cpu" else 5)
+        results = measure_all(subject, VARIANTS, arguments.clips, str(device), steps)
+        tell(_adaptation_table(subject, results, rates, device))
+
+
+def _tell(file: Path | None, lines: Sequence[str]) -> None:
+    """Print a part as soon as it is there, and add it to `file`: a run takes most of an hour on a processor."""
+    text = "\n".join(lines) + "\n"
+    print(text, flush=True)
+    if file is not None:
+        with file.open("a", encoding="utf-8") as out:
+            out.write("\n" + text)
+
+
+def _machine(rates: dict[torch.dtype, float]) -> list[str]:
+    """What the figures depend on."""
+    load = f", load {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else ""
+    products = ", ".join(f"{str(dtype).removeprefix('torch.')} {rate / 1e9:,.0f}" for dtype, rate in rates.items())
+    return [
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__} with "
+        f"{torch.get_num_threads()} threads{load}. A matrix product of the layers' size, GFLOP/s: {products}.",
+    ]
+
+
+def _adaptation_table(
+    subject: str, results: Sequence[tuple[Variant, Measured]], rates: dict[torch.dtype, float], device: torch.device
+) -> list[str]:
+    plain_s = results[0][1].adaptation_s
+    lines = [
+        f"**{subject}, adapting to 4 x 5 clips of 3 s, {STEPS} steps**",
+        "",
+        "| variant | s a step | s once | s in all | times faster than (a) | its sums, s | over these | GB |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for variant, measured in results:
+        halved = variant.reference is None and variant.precision == "auto" and has_fast_bf16(device)
+        floor_s = measured.adaptation_flops / rates[torch.bfloat16 if halved else torch.float32]
+        peak = "" if measured.peak_bytes is None else f"{measured.peak_bytes / 1e9:.1f}"
+        lines.append(
+            f"| {variant.name} | {measured.step_s:.3g} | {measured.once_s:.3g} | {measured.adaptation_s:.3g} | "
+            f"{plain_s / measured.adaptation_s:.1f} | {floor_s:.3g} | {measured.adaptation_s / floor_s:.1f} | {peak} |"
+        )
+    return lines
+
+
+def _latency_table(subject: str, clips: Path, rates: dict[torch.dtype, float], device: torch.device) -> list[str]:
+    recording = read_recording(clips)
+    lines = [
+        f"**{subject}, classifying**, ms: median / 95th percentile of one clip; a batch of {BATCH} clips of 3 s",
+        "",
+        "| precision | " + " | ".join(f"{length:g} s" for length in LENGTHS_S) + " | batch, ms a clip | of the floor |",
+        "|---|" + "---|" * (len(LENGTHS_S) + 2),
+    ]
+    floor_flops = 0
+    for precision in available_precisions(device):
+        encoder = prepare_for_classifying(make_base(subject).encoder.to(device), precision)
+        cells = ["{:.0f} / {:.0f}".format(*latencies_ms(encoder, recording, length, device)) for length in LENGTHS_S]
+        seconds, flops = batch_seconds(encoder, recording, device)
+        floor_flops = floor_flops or flops  # of fp32: a quantised product is not counted
+        rate = rates[torch.float32 if precision == "fp32" else torch.bfloat16]
+        share = f"{floor_flops / rate / seconds:.0%}" if precision != "int8" else ""
+        lines.append(f"| {precision} | {' | '.join(cells)} | {1000 * seconds / BATCH:.1f} | {share} |")
+    return lines
+
+
+if __name__ == "__main__":
+    main()
