@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.backbones.protocol import Backbone
@@ -23,11 +22,11 @@ from engine.choices import Recommended
 from engine.encoder import EmotionEncoder, build_backbone, build_encoder
 from engine.errors import BaseError
 from engine.heads import COSINE_SCALE
+from engine.shared_weights import CARD, CONFIG, WEIGHTS, load_weights
 from engine.weights_file import write_weights
 
 FORMAT = "serstudio-base"
 FORMAT_VERSION = 1
-CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 _EXTRACTOR = "extractor."  # in the weights file; the backbone's tensors have the names that they were published under
 _DTYPES = {"float16": torch.float16, "float32": torch.float32}
 
@@ -104,7 +103,7 @@ def load_base_folder(folder: Path) -> Base:
     config = _read_config(folder)
     try:
         encoder = build_encoder(config["encoder"])
-        _fill(_tensors(encoder), load_file(folder / WEIGHTS))
+        _fill(_tensors(encoder), load_weights(folder, config))
         return Base(
             name=config["name"],
             encoder=encoder,
@@ -128,7 +127,7 @@ def load_backbone(folder: Path, read_layers: tuple[int, ...] = ()) -> tuple[Back
         specification = dict(config["encoder"]["backbone"])
         specification["read_layers"] = read_layers or (max(specification["read_layers"]),)
         backbone = build_backbone(specification)
-        stored = load_file(folder / WEIGHTS)
+        stored = load_weights(folder, config)
         if not set(backbone.state_dict()) <= set(stored):
             raise BaseError(f"{folder} holds fewer than {max(read_layers)} layers.", "Read a lower layer.")
         _fill(backbone.state_dict(), stored)
@@ -139,10 +138,10 @@ def load_backbone(folder: Path, read_layers: tuple[int, ...] = ()) -> tuple[Back
 
 def read_tensors(folder: Path) -> dict[str, Tensor]:
     """All weights of a base under their names in the encoder, in single precision. Raises BaseError."""
-    _read_config(folder)
+    config = _read_config(folder)
     try:
-        stored = load_file(folder / WEIGHTS)
-    except (OSError, SafetensorError) as error:
+        stored = load_weights(folder, config)
+    except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise _damaged(folder, "its weights cannot be read") from error
     return {
         name if name.startswith(_EXTRACTOR) else f"backbone.{name}": tensor.float()

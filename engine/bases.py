@@ -1,6 +1,7 @@
 """Bases: the encoders that an adaptation starts from.
 
 `compact`            the bundled one (resources/bases/compact)
+`hgfm` ...           what the published alternatives start from, bundled too (`engine.systems`)
 `NAME`               one in the store: downloaded, or added from a folder (`engine.store`)
 `hf:FOLDER_OR_ID`    a raw model as transformers writes it (`backbones.pretrained`), or one in the hub's local cache
 `FOLDER`             a base that `serstudio metatrain` made, an adapted model, or a raw model
@@ -13,23 +14,29 @@ from pathlib import Path
 
 from engine.backbones.pretrained import is_pretrained_folder, load_pretrained, transformers_folder
 from engine.base_folder import Base, is_base_folder, load_base_folder
+from engine.choices import BUNDLED_BASES, SYSTEMS
 from engine.errors import BaseError
 from engine.model_folder import load_model
 from engine.resources import resource
 from engine.store import offer_called, read_record, stored_folder
 
-__all__ = ["COMPACT", "Base", "load_base", "load_stored"]
+__all__ = ["COMPACT", "Base", "base_for", "load_base", "load_stored"]
 
 COMPACT = "compact"
 
 
+def base_for(name: str, method: str | None) -> str:
+    """The base that is meant by `name`: each published alternative has a bundled one beside compact."""
+    return method if name == COMPACT and method is not None and method in SYSTEMS else name
+
+
 def load_base(name: str = COMPACT) -> Base:
     """Load a base by name, on the CPU. Raises BaseError."""
-    if name == COMPACT:
+    if name in BUNDLED_BASES:
         try:
-            return load_base_folder(resource("bases/compact"))
+            return load_base_folder(resource(f"bases/{name}"))
         except BaseError as error:
-            raise BaseError("The bundled base is missing or damaged.", "Install SER Studio again.") from error
+            raise BaseError(f"The bundled base {name} is missing or damaged.", "Install SER Studio again.") from error
     if name.startswith("hf:"):
         return load_pretrained(transformers_folder(name), name)
     stored = stored_folder(name)

@@ -1,5 +1,6 @@
 """The embedding function of the prototypical network: a backbone and an extractor."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,10 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine.backbones.compact import CompactBackbone
+from engine.backbones.mfcc import MfccBackbone
 from engine.backbones.protocol import Backbone
 from engine.backbones.wav2vec2 import Wav2Vec2Backbone, config_from_dict
 from engine.backbones.wav2vec2_bert import MODEL_TYPE, Wav2Vec2BertBackbone
 from engine.extractors import Extractor, build_extractor
+from engine.late_import import import_place
 from engine.specaugment import ClipMasks, SpecAugment
 
 MOST_CLIPS_IN_BATCH = 16
@@ -33,7 +36,7 @@ class EmotionEncoder(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        return next(self.backbone.parameters()).device
+        return next(itertools.chain(self.parameters(), self.buffers())).device  # MFCCs have no weights
 
     @property
     def embedding_size(self) -> int:
@@ -134,6 +137,11 @@ def build_encoder(specification: dict[str, Any]) -> EmotionEncoder:
 
 def build_backbone(specification: dict[str, Any]) -> Backbone:
     """The backbone that `specification` describes, its weights to be filled in. Raises KeyError, ValueError."""
+    if specification["kind"] == MfccBackbone.kind:
+        return MfccBackbone(specification["coefficients"], normalised=specification["normalised"])
+    if specification["kind"] == "streams":
+        streams: Backbone = import_place("engine.systems.multigate.streams:from_specification")(specification)
+        return streams
     read_layers = tuple(specification["read_layers"])
     if specification["kind"] == "compact":
         return CompactBackbone(specification["config"], read_layers)

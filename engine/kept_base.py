@@ -17,6 +17,7 @@ from torch import Tensor
 
 from engine.backbones.pretrained import load_pretrained
 from engine.base_folder import Base, is_base_folder, read_tensors, save_base
+from engine.choices import BUNDLED_BASES
 from engine.delta_facts import MODELS, DeltaFacts, kept_folder
 from engine.errors import ModelFolderError, SerStudioError
 from engine.fingerprint import same_bits
@@ -81,7 +82,7 @@ def find_base(folder: Path, facts: DeltaFacts, specification: Mapping[str, Any])
 
 def missing_base(facts: DeltaFacts) -> ModelFolderError:
     """Said where no base that is here is the right one."""
-    if facts.base == "compact":
+    if facts.base in BUNDLED_BASES:
         return ModelFolderError(
             "This model was made from another bundled base than this SER Studio has.",
             "Ask for it to be exported whole, or install the SER Studio that it was made with.",
@@ -102,8 +103,8 @@ def _candidates(folder: Path, facts: DeltaFacts) -> Iterator[Path]:
     if parent.name == MODELS:
         yield kept_folder(parent.parent, facts.fingerprint)
     stored = [name for name in installed_names() if name != facts.base]
-    if facts.base == "compact":
-        yield resource("bases/compact")
+    if facts.base in BUNDLED_BASES:
+        yield resource(f"bases/{facts.base}")
     elif stored_folder(facts.base) is not None:
         stored.insert(0, facts.base)
     for name in stored:

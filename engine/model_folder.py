@@ -109,7 +109,7 @@ def save_model(model: AdaptedModel, folder: Path, card: str, delta: Delta | None
         "standardised": model.standardised,
         "cosine_scale": model.cosine_scale,
         "recommended": asdict(model.recommended),
-        "head": {"kind": model.head.kind, "scale": model.head.scale},
+        "head": {"kind": model.head.kind, "scale": model.head.scale, "plain": model.head.plain},
         "speakers": None if model.speakers is None else list(model.speakers.names),
         "encoder": model.encoder.specification(),
         "origin": dict(model.origin),
@@ -217,7 +217,9 @@ def _head(tensors: dict[str, Tensor], config: dict[str, Any]) -> Head:
         head = prototype_head(tensors["prototypes.vectors"], frame, float(config["cosine_scale"]))
     else:
         parts = {name: tensors[f"head.{name}"] for name in _HEAD_TENSORS}
-        head = Head(kind=str(config["head"]["kind"]), scale=float(config["head"]["scale"]), **parts)
+        facts = config["head"]
+        plain = bool(facts.get("plain", False))
+        head = Head(kind=str(facts["kind"]), scale=float(facts["scale"]), plain=plain, **parts)
     if not bool((head.scale * head.weight.sum() + head.bias.sum() + head.centre.sum()).isfinite()):
         raise ValueError("the head has values that are not numbers")
     return head

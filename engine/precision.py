@@ -11,7 +11,7 @@ from engine.errors import DeviceError
 from engine.precision_choice import chosen_precision
 from engine.quantised import convert, has_int8
 
-__all__ = ["available_precisions", "has_fast_bf16", "prepare_for_classifying", "tuning_autocast"]
+__all__ = ["available_precisions", "prepare_for_classifying", "tuning_autocast"]
 
 
 def tuning_autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:

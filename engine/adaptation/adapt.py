@@ -1,11 +1,12 @@
 """Adaptation, whatever the method: fall back where a method cannot work, tune, and fit the head."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 
+from engine.adaptation.adapted import Adapted
 from engine.adaptation.clips import LabelledClip, PreparedClip, check_labels, embed_whole, prepare
 from engine.adaptation.disjoint import disjoint_draw
 from engine.adaptation.fine_tuning import DrawEpisode, fine_tune
@@ -19,26 +20,9 @@ from engine.encoder import EmotionEncoder
 from engine.heads import Head, fit_head
 from engine.heads.fit import degenerates
 from engine.heads.speakers import SpeakerOffsets, fit_speaker_offsets, neutral_label
-from engine.low_rank import Factors
+from engine.systems import catalogue
 
 MOST_STEPS_WITHOUT_SPLIT = 5  # with one clip a label, more steps learn the clips by heart
-
-
-@dataclass(frozen=True)
-class Adapted:
-    """The result: a tuned copy of the base's encoder and the head of all clips. The base is untouched.
-
-    `encoder` shares with that of the base what was not tuned, if it is on the same device. `speakers`: what was
-    taken away from the voices that are known, if that was asked for. `lora`: of that kind of tuning, what was added
-    to which weight (`engine.low_rank`), by its name in the encoder.
-    """
-
-    encoder: EmotionEncoder
-    head: Head
-    speakers: SpeakerOffsets | None
-    settings: AdaptationSettings  # what was done, which is not what was asked if there was a Remark
-    final_loss: float | None
-    lora: Mapping[str, Factors] | None = None
 
 
 def adapt(
@@ -54,8 +38,9 @@ def adapt(
     LabellingError, and MemoryShortError where none of that does.
     """
     check_labels([clip.label for clip in clips], labels)
-    settings, remarks = _possible(clips, settings)
-    yield from remarks
+    if not settings.is_system:
+        settings, remarks = _possible(clips, settings)
+        yield from remarks
     ladder = Ladder(device or base.encoder.device)
     while True:
         try:
@@ -67,7 +52,7 @@ def adapt(
                 raise
             hopeless = on_apple or isinstance(error, TooLittleError)
         # outside of the clause: the error holds on to what the attempt took
-        yield ladder.leave() if hopeless else ladder.descend(tunes=settings.tunes)
+        yield ladder.leave() if hopeless or settings.is_system else ladder.descend(tunes=settings.tunes)
 
 
 def _attempt(
@@ -78,6 +63,9 @@ def _attempt(
     ladder: Ladder,
 ) -> Iterator[StepTaken | Remark | Adapted]:
     """The whole of it, at the place and as thriftily as `ladder` says. Raises whatever an allocator raises."""
+    if settings.is_system:
+        yield from catalogue.adapt_of(settings.method)(base, clips, labels, settings, ladder.place)
+        return
     loss = lora = None
     if settings.tunes:
         tuned = copy_for_tuning(base.encoder, settings.trained, settings.seed, ladder.place)

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from engine.choices import HEADS, METHODS, TRAINED, TUNING_METHODS, TUNING_PRECISIONS, Recommended
+from engine.choices import HEADS, METHODS, SYSTEMS, TRAINED, TUNING_METHODS, TUNING_PRECISIONS, Recommended
 from engine.errors import LabellingError
 from engine.specaugment import SpecAugment
+from engine.systems.catalogue import CATALOGUE
+
+LAST_LAYER = "linear"  # the head of a system: the last layer of its network, trained with the rest
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class AdaptationSettings:
     def __post_init__(self) -> None:
         for what, value, known in (
             ("method", self.method, METHODS),
-            ("head", self.head, HEADS),
+            ("head", self.head, (*HEADS, LAST_LAYER)),
             ("choice of what is trained", self.trained, TRAINED),
             ("precision to tune in", self.precision, TUNING_PRECISIONS),
         ):
@@ -44,13 +47,20 @@ class AdaptationSettings:
             raise LabellingError(f"A learning rate of {self.learning_rate} makes no sense.", "Try 1e-5.")
 
     @property
+    def is_system(self) -> bool:
+        """Whether the method is a published alternative, with a network and an adaptation of its own."""
+        return self.method in SYSTEMS
+
+    @property
     def tunes(self) -> bool:
         """Whether the encoder is tuned at all."""
-        return self.method in TUNING_METHODS and self.steps > 0
+        return self.is_system or (self.method in TUNING_METHODS and self.steps > 0)
 
     @property
     def head_kind(self) -> str:
         """The kind of head that is fitted in the end."""
+        if self.is_system:
+            return LAST_LAYER
         return self.head if self.method in TUNING_METHODS else self.method
 
 
@@ -71,12 +81,19 @@ def resolve_settings(
     Who names a head and no method, where the base tunes nothing, means that head; who says how to tune, means
     to tune. Raises LabellingError on what makes no sense, also on a second head beside a method that is one.
     """
+    if method in SYSTEMS and method != recommended.method:
+        recommended = CATALOGUE[method].recommended
     if method is None:
         method = recommended.method
-        if method not in TUNING_METHODS and (steps, learning_rate, trained) != (None, None, None):
+        if method in HEADS and (steps, learning_rate, trained) != (None, None, None):
             method = TUNING_METHODS[0]
-        elif method not in TUNING_METHODS and head is not None:
+        elif method in HEADS and head is not None:
             method = head
+    if method in SYSTEMS and (head is not None or speaker_mean):
+        raise LabellingError(
+            f"The method '{method}' has a last layer of its own, and takes no voices away.",
+            "Leave the head and the speaker mean out, or use another method.",
+        )
     if method in HEADS and head not in (None, method):
         raise LabellingError(
             f"The method '{method}' is a head by itself, and '{head}' is another.",

@@ -35,7 +35,7 @@ def trained_parameters(encoder: EmotionEncoder, trained: str) -> list[nn.Paramet
         "norms": _norms([encoder]),
         "top-4": [*top, encoder.extractor],
         "top-4-norms": _norms([*top, encoder.extractor]),
-        "top-1": [top[-1], encoder.extractor],
+        "top-1": [*top[-1:], encoder.extractor],
         "extractor": [encoder.extractor],
     }
     parameters = [

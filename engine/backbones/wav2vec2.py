@@ -64,14 +64,18 @@ class Wav2Vec2Backbone(Backbone):
     def front_end(self, samples: Tensor) -> Tensor:
         """Samples (n,) to the convolutional features (channels, frames), 50 a second, of this clip alone.
 
-        They are never trained (as in the model's own fine-tuning). Group-norm models normalise over time, so that
-        padding would change them. Clips too short for one frame are padded with silence to it.
+        They are never trained in adaptation (as in the model's own fine-tuning). Group-norm models normalise over
+        time, so that padding would change them. Clips too short for one frame are padded with silence to it.
         """
+        with torch.no_grad():
+            return self.convolve(samples)
+
+    def convolve(self, samples: Tensor) -> Tensor:
+        """The same, with its gradient: for a training that takes the convolutions along."""
         if self._normalise:
             samples = (samples - samples.mean()) / torch.sqrt(samples.var(unbiased=False) + 1e-7)
         samples = nn.functional.pad(samples, (0, max(0, self._shortest - samples.shape[-1])))
-        with torch.no_grad():
-            features: Tensor = self.model.feature_extractor(samples[None])[0]
+        features: Tensor = self.model.feature_extractor(samples[None])[0]
         return features
 
     @property

@@ -20,8 +20,8 @@ from engine.bench.adaptation import STEPS, VARIANTS, Measured, Variant, measure_
 from engine.bench.arithmetic import matrix_rate
 from engine.bench.latency import BATCH, LENGTHS_S, batch_seconds, latencies_ms
 from engine.bench.subjects import SUBJECTS, XLSR, make_base, read_recording
-from engine.device import describe_device, resolve_device
-from engine.precision import available_precisions, has_fast_bf16, prepare_for_classifying
+from engine.device import describe_device, has_fast_bf16, resolve_device
+from engine.precision import available_precisions, prepare_for_classifying
 
 
 def main() -> None:

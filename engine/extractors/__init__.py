@@ -12,6 +12,7 @@ from engine.extractors.mixture import Mixture
 from engine.extractors.pooled import PooledExtractor, pool_pairs
 from engine.extractors.pooling import MeanPooling
 from engine.extractors.published import EMBEDDING_SIZE, GatedLinearUnit, LateralInhibition, MeanFC
+from engine.late_import import import_place
 
 __all__ = [
     "EMBEDDING_SIZE",
@@ -41,6 +42,14 @@ _KINDS: dict[str, type[Extractor]] = {
 }
 
 
+# networks of the published alternatives, loaded where one is built
+_SYSTEMS = {
+    "hgfm": "engine.systems.hgfm.network:HierarchicalGrainedFeatureModel",
+    "multigate": "engine.systems.multigate.network:MultiGate",
+    "fmaml": "engine.systems.fmaml.network:ConvolutionalNetwork",
+}
+
+
 def build_extractor(specification: dict[str, Any]) -> Extractor:
     """The extractor that `specification` describes, with fresh weights. Raises KeyError, TypeError, ValueError."""
     if specification["kind"] == Mixture.kind:
@@ -49,4 +58,6 @@ def build_extractor(specification: dict[str, Any]) -> Extractor:
             raise ValueError("a mixture has parts that cannot be mixed")
         return Mixture([part for part in parts if isinstance(part, PooledExtractor)])
     arguments = {key: value for key, value in specification.items() if key != "kind"}
-    return _KINDS[specification["kind"]](**arguments)
+    kind = specification["kind"]
+    extractor: Extractor = (import_place(_SYSTEMS[kind]) if kind in _SYSTEMS else _KINDS[kind])(**arguments)
+    return extractor

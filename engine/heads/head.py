@@ -13,7 +13,7 @@ class Head:
     z = unit((e - centre) / spread) for an embedding e; logits = scale * (z . weight + bias).
     weight: (labels, embedding size); bias: (labels,); centre and spread: (embedding size,). `scale` is the
     inverse temperature of the softmax. For cosine prototypes the rows of `weight` are unit vectors, the bias
-    is 0 and the scale that of the cosines.
+    is 0 and the scale that of the cosines. `plain`: z = e, for the last layer of a network that was trained whole.
     """
 
     kind: str
@@ -22,10 +22,13 @@ class Head:
     centre: Tensor
     spread: Tensor
     scale: float = 1.0
+    plain: bool = False
 
     def logits(self, embeddings: Tensor) -> Tensor:
         """Embeddings (clips, embedding size) to logits (clips, labels)."""
-        points = torch.nn.functional.normalize((embeddings - self.centre) / self.spread, dim=-1)
+        points = (embeddings - self.centre) / self.spread
+        if not self.plain:
+            points = torch.nn.functional.normalize(points, dim=-1)
         return self.scale * points @ self.weight.T + self.scale * self.bias
 
     def scores(self, embeddings: Tensor) -> Tensor:
@@ -45,3 +48,9 @@ class Head:
             centre=self.centre.to(device),
             spread=self.spread.to(device),
         )
+
+
+def last_layer(weight: Tensor, bias: Tensor) -> Head:
+    """The last, linear layer of a network as a head: weight (labels, embedding size), bias (labels,)."""
+    zeros, ones = torch.zeros_like(weight[0]), torch.ones_like(weight[0])
+    return Head("linear", weight.detach().clone(), bias.detach().clone(), zeros, ones, plain=True)

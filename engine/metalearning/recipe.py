@@ -16,11 +16,11 @@ function `train(recipe, corpora_root, run_folder, *, device, recipe_text)` that 
 import re
 import tomllib
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from engine.errors import RecipeError
+from engine.late_import import import_place
 from engine.metalearning.toml_table import read_table
 from engine.resources import resource
 
@@ -47,6 +47,11 @@ KINDS: dict[str, KindOfTraining] = {
     "episodic": KindOfTraining(
         "engine.metalearning.episodic_recipe:EpisodicRecipe", "engine.metalearning.episodic:train_episodic", shared=True
     ),
+    "hgfm": KindOfTraining("engine.systems.hgfm.recipe:HgfmRecipe", "engine.systems.hgfm.train:train"),
+    "multigate": KindOfTraining(
+        "engine.systems.multigate.recipe:MultiGateRecipe", "engine.systems.multigate.train:train"
+    ),
+    "fmaml": KindOfTraining("engine.systems.fmaml.recipe:FmamlRecipe", "engine.systems.fmaml.train:train"),
 }
 
 
@@ -122,8 +127,8 @@ def read_recipe(path: Path) -> Recipe:
 def parse_recipe(values: dict[str, Any], where: str) -> RecipeSettings:
     """The settings that TOML `values` describe. RecipeError."""
     kind = values.get("kind")
-    if kind == "experiment":
-        raise RecipeError(f"{where} is a table of the paper, no base to train.", "Give it to `serstudio experiment`.")
+    if kind == "experiment" or str(kind).endswith("-table"):
+        raise RecipeError(f"{where} is a table of a paper, no base to train.", "Give it to `serstudio experiment`.")
     if kind not in KINDS:
         told = f"is of no known kind ({kind!r})" if kind is not None else "does not say its kind"
         raise RecipeError(f"The recipe {where} {told}.", f"Write kind = one of {', '.join(KINDS)}.")
@@ -131,9 +136,3 @@ def parse_recipe(values: dict[str, Any], where: str) -> RecipeSettings:
     if not re.fullmatch(r"[\w.-]+", settings.name):
         raise RecipeError(f"'{settings.name}' cannot be the name of a base.", "Use letters, digits, - and _.")
     return settings
-
-
-def import_place(place: str) -> Any:
-    """The object at "module:name"; that of a training loads torch."""
-    module, name = place.split(":")
-    return getattr(import_module(module), name)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from engine.base_folder import is_base_folder
 from engine.errors import RecipeError
+from engine.late_import import import_place
 from engine.metalearning.events import Trained, TrainingEvent
 from engine.metalearning.processes import is_main_process, was_launched
-from engine.metalearning.recipe import KINDS, Recipe, find_recipe, import_place, read_recipe
+from engine.metalearning.recipe import KINDS, Recipe, find_recipe, read_recipe
 
 BASE_FOLDER = "base"
 _RECIPE = "recipe.toml"

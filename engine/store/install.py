@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.checksums import sha256_of, write_sums, wrong_sums
+from engine.choices import BUNDLED_BASES
 from engine.errors import BaseError
 from engine.store.catalogue import Offer, offer_with
 from engine.store.conversion import converted
@@ -51,7 +52,7 @@ def check_name(name: str) -> None:
     if not is_store_name(name):
         raise BaseError(
             f"A model cannot be called '{name}'.",
-            "Use small letters, digits, dots and dashes, up to 64; compact is the bundled one.",
+            f"Use small letters, digits, dots and dashes, up to 64; {', '.join(BUNDLED_BASES)} are bundled.",
         )
     if stored_folder(name) is not None:
         raise BaseError(f"There is a model called {name} already.", "Give another name, or remove that one first.")

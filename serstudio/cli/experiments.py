@@ -1,4 +1,4 @@
-"""experiment: the main paper's tables, made again."""
+"""experiment: the papers' tables, made again."""
 
 from pathlib import Path
 
@@ -54,9 +54,10 @@ def experiment(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Make a table of the main paper again.
+    """Make a table of a paper again.
 
-    TABLE is table4, table5 ... table10, or a TOML file like theirs (resources/recipes/paper).
+    TABLE is table4, table5 ... table10 of the main paper; hgfm-table1 to 3, multigate-table3 and 4 or fmaml-table2
+    to 4 of the published alternatives; or a TOML file like theirs (resources/recipes).
 
     What the table compares is trained first, on those of its corpora that are there: with XLS-R 300M that takes
     GPUs and days; --base spares it, --start makes it smaller. The paper's figure stands beside ours in brackets.
@@ -82,7 +83,7 @@ def experiment(
 
 
 def _say(table: Table) -> None:
-    output.say(f"Table {table.number}. {table.title}: accuracy in %, ± CI95, the paper's in brackets")
+    output.say(f"{table.name}. {table.title}: {table.measure}, the paper's in brackets")
     for block in table.blocks:
         output.say("")
         if block.heading:

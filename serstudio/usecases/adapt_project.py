@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from engine.adaptation import Adapted, Remark, StepTaken, adapt
-from engine.bases import Base, load_base
+from engine.bases import Base, base_for, load_base
 from engine.device import describe_device, resolve_device
 from engine.memory import PeakMemory
 from engine.model_folder import AdaptedModel, LabelSpec
@@ -28,7 +28,7 @@ def adapt_project(request: AdaptProject) -> Iterator[Event]:
         labelled = yield from read_labelled(project)
         yield Progress(0, None, "Loading the base")
         with PeakMemory(device) as peak:
-            base = load_base(request.base)
+            base = load_base(base_for(request.base, request.method))
             settings = chosen_settings(request, base.recommended)
             adapted = yield from _follow(adapt(base, labelled.clips, labelled.label_names, settings, device))
         ran_on = adapted.encoder.device  # the processor, where the device that was asked for could not do it

@@ -1,11 +1,10 @@
-"""Experiment: a table of the main paper, made again."""
+"""Experiment: a table of a paper, made again."""
 
 from collections.abc import Iterator
 
 from engine.choices import Protocol
-from engine.metalearning.experiments.recipe import read_experiment, with_changes
+from engine.metalearning.experiments.kinds import run_table
 from engine.metalearning.experiments.run import Conditions, TableMade
-from engine.metalearning.experiments.run import run_experiment as run
 from engine.metalearning.recipe import find_recipe
 from serstudio.errors import SerStudioError
 from serstudio.project.staging import WriterLock, lock_path
@@ -17,7 +16,6 @@ from serstudio.usecases.training_events import as_event
 def run_experiment(request: RunExperiment) -> Iterator[Event]:
     """The recipe with what the request changes of it; one process at a time writes to its folder."""
     path = find_recipe(request.recipe)
-    recipe = with_changes(read_experiment(path), episodes=request.episodes, queries=request.queries)
     conditions = Conditions(
         corpora_root=request.corpora,
         out=request.out,
@@ -32,7 +30,7 @@ def run_experiment(request: RunExperiment) -> Iterator[Event]:
     if not lock.taken:
         raise SerStudioError(f"An experiment is writing to {request.out} already.", "Wait, or choose another --out.")
     try:
-        for event in run(recipe, path.parent, conditions):
+        for event in run_table(path, conditions, episodes=request.episodes, queries=request.queries):
             if isinstance(event, TableMade):
                 yield Done(ExperimentRun(request.out, event.table))
             else:

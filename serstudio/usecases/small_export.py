@@ -1,10 +1,9 @@
 """The small form of an export: what differs from the base, for colleagues who have that base. No torch here."""
 
+from engine.choices import BUNDLED_BASES
 from engine.delta_facts import DeltaFacts
 from engine.store import stored_folder
 from serstudio.project import VersionFiles
-
-_BUNDLED = "compact"
 
 
 def small_reason(files: VersionFiles) -> str | None:
@@ -12,14 +11,14 @@ def small_reason(files: VersionFiles) -> str | None:
     if files.delta is None:
         return "This version is stored whole: most of its base was changed, or an older SER Studio made it."
     base = files.delta.base
-    if base != _BUNDLED and stored_folder(base) is None:
+    if base not in BUNDLED_BASES and stored_folder(base) is None:
         return f"The base of this version, {base}, is not among the models here, so it goes with the version."
     return None
 
 
 def needed_words(base: str) -> str:
     """What a colleague needs for a small export: a whole sentence."""
-    if base == _BUNDLED:
+    if base in BUNDLED_BASES:
         return "It works in every SER Studio with the same bundled base as yours."
     return f"It works only where the model {base} has been added to SER Studio."
 
@@ -31,7 +30,7 @@ def whole_bytes(files: VersionFiles) -> int:
 
 def small_section(facts: DeltaFacts) -> str:
     """What the model card of a small export says besides: Markdown, a section."""
-    where = "comes with SER Studio" if facts.base == _BUNDLED else "has to be added to SER Studio first"
+    where = "comes with SER Studio" if facts.base in BUNDLED_BASES else "has to be added to SER Studio first"
     return f"""
 ## What is not in this folder
 

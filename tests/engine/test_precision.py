@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from engine.device import has_fast_bf16
 from engine.errors import DeviceError
-from engine.precision import has_fast_bf16, tuning_autocast
+from engine.precision import tuning_autocast
 
 CPU = torch.device("cpu")
 

@@ -88,7 +88,8 @@ class Layout:
             title = f"{self._name(self._outer, heading, figures)}" if self._outer else ""
             blocks.append(Block(title, names, cells))
         rows = tuple(self._name(layout.rows, row, figures) for row in self._rows)
-        return Table(self._recipe.table, self._recipe.title, _CORNERS[layout.rows], rows, tuple(blocks), tuple(notes))
+        name = f"Table {self._recipe.table}"
+        return Table(name, self._recipe.title, _CORNERS[layout.rows], rows, tuple(blocks), tuple(notes))
 
     def _places(self, dimension: Dimension) -> list[Any]:
         values: list[Any] = list(getattr(self._recipe.measure, dimension))

@@ -1,11 +1,11 @@
-"""A table of the paper with our figures beside the published ones: plain data."""
+"""A table of a paper with our figures beside the published ones: plain data."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Figure:
-    """Mean accuracy over episodes and half the width of its 95 % interval, in percent."""
+    """A mean (mostly of accuracy, over episodes) and half the width of its 95 % interval, in percent."""
 
     accuracy: float
     ci95: float
@@ -30,11 +30,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the paper with ours in it. `notes`: what to know when comparing."""
+    """A table of a paper with ours in it. `measure`: what the figures are; `notes`: what to know when comparing."""
 
-    number: int
+    name: str
     title: str
     corner: str
     rows: tuple[str, ...]
     blocks: tuple[Block, ...]
     notes: tuple[str, ...] = ()
+    measure: str = "accuracy in %, ± CI95"

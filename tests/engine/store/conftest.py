@@ -52,7 +52,7 @@ def hub(pickled_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeH
             repository=hub.repository,
             revision=REVISION,
             licence="MIT",
-            parameters=40_832,
+            parameters=44_928,
             words="Learnt nothing.",
             files=tuple(
                 OfferedFile(name, len(content), hashlib.sha256(content).hexdigest())

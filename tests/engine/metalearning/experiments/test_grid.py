@@ -17,7 +17,7 @@ def test_every_figure_is_in_the_place_of_its_setting() -> None:
 
     table = Layout(recipe, {"main-paper": "GLU"}).fill(figures, ["a note"])
 
-    assert (table.number, table.corner, table.notes) == (9, "steps", ("a note",))
+    assert (table.name, table.corner, table.notes) == ("Table 9", "steps", ("a note",))
     assert table.rows == ("1", "3", "5", "10", "15", "20", "25")
     assert [(block.heading, block.columns) for block in table.blocks] == [
         ("EmoDB (de)", ("1", "2", "3", "4")),

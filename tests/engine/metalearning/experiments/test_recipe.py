@@ -36,7 +36,7 @@ def test_each_table_of_the_paper_is_bundled_with_its_trainings(number: int) -> N
 
     table = Layout(recipe, {name: name for name in trainings}).fill({})
 
-    assert table.number == number
+    assert table.name == f"Table {number}"
     assert (recipe.measure.ways, recipe.measure.queries, recipe.measure.episodes) == (4, 15, 600)
     published = [cell.paper for block in table.blocks for row in block.cells for cell in row]
     assert all(paper is None or 25 <= paper <= 100 for paper in published)
