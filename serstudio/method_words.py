@@ -1,6 +1,9 @@
 """What the methods of adaptation are called and what they do, in words: for menus, lists and model cards."""
 
-from engine.choices import TUNING_METHODS
+from engine.choices import SYSTEMS, TUNING_METHODS
+from engine.systems.catalogue import CATALOGUE
+
+LAST_LAYER = "linear"  # the head of a published alternative
 
 METHOD_TITLES = {
     "disjoint": "Tune: disjoint split",
@@ -9,12 +12,34 @@ METHOD_TITLES = {
     "logistic": "Logistic regression, no tuning",
     "ridge": "Ridge regression, no tuning",
     "lda": "Linear discriminant, no tuning",
+    **{name: system.title for name, system in CATALOGUE.items()},
+}
+METHOD_SUMMARIES = {
+    "disjoint": "Tunes the model: in every step some clips teach and others test.",
+    "pmf": "Tunes the model: the same clips teach and test.",
+    "prototypes": "Leaves the model as it is, and takes the label whose clips are nearest on average.",
+    "logistic": "Leaves the model as it is, and draws the lines between the labels by logistic regression.",
+    "ridge": "Leaves the model as it is, and draws the lines between the labels by ridge regression.",
+    "lda": "Leaves the model as it is, and draws the lines where clips of one label spread alike.",
+    "hgfm": "Reads speech in one direction and the other, and looks for the moments that tell.",
+    "multigate": "Hears several kinds of features at once, and lets each language choose among them.",
+    "fmaml": "A small network that has practised learning from few clips, and learns yours in a few steps.",
+}
+METHOD_SOURCES = {
+    "disjoint": "Ion et al. 2024, arXiv:2410.04633",
+    "pmf": "Hu et al. 2022, CVPR",
+    "prototypes": "Snell et al. 2017, NeurIPS",
+    "logistic": "Textbook method",
+    "ridge": "Textbook method",
+    "lda": "Fisher 1936",
+    **{name: system.source for name, system in CATALOGUE.items()},
 }
 HEAD_TITLES = {
     "prototypes": "Prototypes",
     "logistic": "Logistic regression",
     "ridge": "Ridge regression",
     "lda": "Linear discriminant",
+    LAST_LAYER: "Its own last layer",
 }
 TRAINED_TITLES = {
     "all": "Everything",
@@ -39,12 +64,14 @@ HEAD_SENTENCES = {
     "logistic": "multinomial logistic regression with an L2 penalty, every label weighing the same",
     "ridge": "ridge regression to the labels, every label weighing the same",
     "lda": "linear discriminant analysis with a shrunk common covariance",
+    LAST_LAYER: "the last layer of the network, trained together with the rest of it",
 }
 METHOD_SENTENCES = {
     "disjoint": "the encoder was fine-tuned with SpecAugment on a fresh disjoint support/query split in every step "
     "(Ion et al. 2024, arXiv:2410.04633, section 3.4)",
     "pmf": "the encoder was fine-tuned with SpecAugment, the labelled clips being support and query at once "
     "(P>M>F, Hu et al. 2022)",
+    **{name: f"{system.title}, a network of its own ({system.source})" for name, system in CATALOGUE.items()},
 }
 UNTUNED_SENTENCE = "the encoder is the base's own; only the head was fitted to the labelled clips"
 
@@ -60,5 +87,5 @@ def method_sentence(method: str) -> str:
 
 
 def is_tuning(method: str) -> bool:
-    """Whether `method` tunes the encoder, so that steps and a learning rate mean something."""
-    return method in TUNING_METHODS
+    """Whether `method` trains a network, so that steps and a learning rate mean something."""
+    return method in TUNING_METHODS or method in SYSTEMS

@@ -56,10 +56,15 @@ class FewShotEvaluation:
         self._windows: dict[int, Windows] = {}
         self._embeddings: dict[int, torch.Tensor] = {}
 
-    def with_settings(self, settings: AdaptationSettings) -> "FewShotEvaluation":
-        """The same clips under other settings; what is decoded and embedded for one serves both."""
+    def with_settings(self, settings: AdaptationSettings, base: Base | None = None) -> "FewShotEvaluation":
+        """The same clips under other settings, and from another base: what is decoded for one serves both.
+
+        What is embedded does too, where the base is the same.
+        """
         other = copy.copy(self)
         other._settings = settings
+        if base is not None and base is not self._base:
+            other._base, other._embeddings = base, {}
         return other
 
     def run(self, sampler: EpisodeSampler, episodes: int) -> Iterator[EpisodeResult]:

@@ -10,6 +10,7 @@ import click
 from serstudio import __version__, bug_report
 from serstudio.cli import (
     bases,
+    comparison,
     evaluation,
     experiments,
     help_verbs,
@@ -57,6 +58,7 @@ for verb in (
     models.classify,
     live.live,
     models.check,
+    comparison.compare,
     models.export,
     evaluation.evaluate,
     bases.models_group,

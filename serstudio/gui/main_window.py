@@ -90,6 +90,7 @@ class MainWindow(QMainWindow):
             shortcut.setProperty("step", step)
             shortcut.activated.connect(self.on_step_shortcut)
         for keys, slot in (
+            ("Ctrl+7", self.on_compare_shortcut),
             ("Ctrl+N", self.on_new_requested),
             ("Ctrl+O", self.on_open_requested),
             ("Ctrl+Z", self.on_undo),
@@ -238,6 +239,11 @@ class MainWindow(QMainWindow):
         if self.workspace is not None:
             self.stack.setCurrentWidget(self.workspace)
             self.workspace.show_step(self.sender().property("step"))
+
+    def on_compare_shortcut(self) -> None:
+        if self.workspace is not None:
+            self.stack.setCurrentWidget(self.workspace)
+            self.workspace.show_compare()
 
     def on_undo(self) -> None:
         if self.session is not None and self.stack.currentWidget() is self.workspace:

@@ -11,7 +11,7 @@ from serstudio.gui.bridge.bases import BaseShelf
 from serstudio.gui.bridge.jobs import Job, JobRunner
 from serstudio.gui.bridge.machine import Machine
 from serstudio.gui.bridge.project_model import ClipListModel, ProjectModel
-from serstudio.gui.steps import Facts, Step, StepState, StepStatus, step_statuses
+from serstudio.gui.steps import Aside, Facts, Step, StepState, StepStatus, step_statuses
 from serstudio.gui.widgets.confidence_bars import BarLabel
 from serstudio.project import ClipsAdded, HistoryChanged, Label, LabelsChanged, Project
 from serstudio.usecases.events import Progress
@@ -52,6 +52,8 @@ class Session(QObject):
     check_reported = Signal(object)  # CheckReport
     machine_described = Signal(object)  # MachineDescribed
     models_requested = Signal()  # the Models page
+    compare_requested = Signal()  # the Compare page
+    method_requested = Signal(str, str)  # method and base, to be chosen in Adapt
 
     def __init__(self, project: Project, services: Services, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -62,7 +64,7 @@ class Session(QObject):
         self.check_report: CheckReport | None = None
         self.exported: ModelExported | None = None
         self._check_is_stale = False
-        self._jobs: dict[Step, Job] = {}
+        self._jobs: dict[Step | Aside, Job] = {}
         self._live = False
         self._facts: Facts | None = None
         self._refresh = QTimer(self)
@@ -92,9 +94,9 @@ class Session(QObject):
             )
         return self._facts
 
-    def statuses(self) -> dict[Step, StepStatus]:
+    def statuses(self) -> dict[Step | Aside, StepStatus]:
         """State and next action of every step, with what is running now."""
-        statuses = step_statuses(self.facts)
+        statuses: dict[Step | Aside, StepStatus] = dict(step_statuses(self.facts).items())
         for step, job in self._jobs.items():
             statuses[step] = _busy_status(step, job.last_progress)
         if self._live:
@@ -142,10 +144,10 @@ class Session(QObject):
 
     # --- jobs --------------------------------------------------------------------------------------
 
-    def running_job(self, step: Step) -> Job | None:
+    def running_job(self, step: Step | Aside) -> Job | None:
         return self._jobs.get(step)
 
-    def start(self, step: Step, request: Request) -> Job:
+    def start(self, step: Step | Aside, request: Request) -> Job:
         """Run `request` for `step` in the process that suits it; errors reach the banner by themselves."""
         runner = self.services.files if isinstance(request, ImportClips) else self.services.engine
         job = runner.submit(request)
@@ -234,11 +236,13 @@ class Session(QObject):
         self.model.close()
 
 
-def _busy_status(step: Step, progress: Progress | None) -> StepStatus:
+def _busy_status(step: Step | Aside, progress: Progress | None) -> StepStatus:
     if progress is None:
         return StepStatus(StepState.BUSY, "Starting")
     if not progress.total:
         return StepStatus(StepState.BUSY, progress.message)
+    if progress.unit == "%":
+        return StepStatus(StepState.BUSY, f"{progress.message}: {progress.step} %", progress.step / progress.total)
     word = "Step" if progress.loss is not None else "File" if step is Step.COLLECT else progress.message
     counted = f"{word} {progress.step}/{progress.total}"
     return StepStatus(StepState.BUSY, counted, progress.step / progress.total)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar
 from serstudio.gui.bridge.bases import BaseShelf, Work
 from serstudio.gui.bridge.machine import Machine
 from serstudio.gui.session import Session
-from serstudio.gui.steps import Step, StepState
+from serstudio.gui.steps import Aside, Step, StepState
 from serstudio.gui.widgets.icon_view import IconView
 from serstudio.gui.widgets.text import ElidedText, Role, make_text, restyle
 from serstudio.usecases.requests import MachineDescribed, MemoryMeasured
@@ -16,10 +16,11 @@ from serstudio.wording import bytes_in_words
 
 HEIGHT = 30
 LITTLE_BYTES = 1_000_000_000  # adapting the bundled base wants about this much
-_DOING = {
+_DOING: dict[Step | Aside, str] = {
     Step.COLLECT: "Importing",
     Step.ADAPT: "Adapting",
     Step.CHECK: "Checking",
+    Aside.COMPARE: "Comparing",
     Step.SHARE: "Exporting",
 }
 _PRECISIONS = {"fp32": "fp32", "bf16": "bf16, half precision", "int8": "int8, whole numbers"}

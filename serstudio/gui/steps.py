@@ -21,6 +21,12 @@ class Step(Enum):
     SHARE = "Share"
 
 
+class Aside(Enum):
+    """What can be done beside the steps, with a page of its own."""
+
+    COMPARE = "Compare"
+
+
 class StepState(Enum):
     """NOT_YET: something must come before it. READY: it can be done now."""
 

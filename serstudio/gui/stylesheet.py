@@ -84,6 +84,9 @@ QPushButton[kind="ghost"] { background: transparent; border: 1px solid transpare
 QPushButton[kind="ghost"]:hover { background: $surface_press; }
 QPushButton[kind="ghost"]:focus { border: 2px solid $accent; padding: 0 7px; }
 QPushButton[kind="ghost"]:disabled { background: transparent; color: $text_faint; }
+QPushButton[kind="ghost"][place="rail"]:checked {
+    background: $surface; border: 1px solid $border; color: $accent_text;
+}
 QPushButton[kind="link"] {
     background: transparent; border: 1px solid transparent; color: $accent_text;
     padding: 0 2px; min-height: 22px;

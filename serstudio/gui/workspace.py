@@ -8,11 +8,12 @@ from serstudio.gui.rail import Rail
 from serstudio.gui.screens.adapt import AdaptScreen
 from serstudio.gui.screens.check import CheckScreen
 from serstudio.gui.screens.collect import CollectScreen
+from serstudio.gui.screens.compare import CompareScreen
 from serstudio.gui.screens.label import LabelScreen
 from serstudio.gui.screens.live import LiveScreen
 from serstudio.gui.screens.share import ShareScreen
 from serstudio.gui.session import Session
-from serstudio.gui.steps import Step
+from serstudio.gui.steps import Aside, Step
 from serstudio.gui.widgets.banner import Banner, Tone
 from serstudio.gui.widgets.toast import Toast
 
@@ -44,16 +45,20 @@ class Workspace(QWidget):
                 strict=True,
             )
         )
-        for screen in self.screens.values():
+        self.compare = CompareScreen(session)
+        for screen in (*self.screens.values(), self.compare):
             self.stack.addWidget(screen)
         self._build()
         self.toast = Toast(self)
         self.rail.step_chosen.connect(self.show_step)
+        self.rail.compare_requested.connect(self.show_compare)
         self.rail.home_requested.connect(self.home_requested)
         self.rail.models_requested.connect(self.models_requested)
         self.rail.settings_requested.connect(self.settings_requested)
         session.models_requested.connect(self.models_requested)
         session.step_requested.connect(self.show_step)
+        session.compare_requested.connect(self.show_compare)
+        session.method_requested.connect(self.on_method_requested)
         session.clip_requested.connect(self.on_clip_requested)
         session.error_raised.connect(self.show_error)
         session.toast_requested.connect(self.toast.show_message)
@@ -90,12 +95,17 @@ class Workspace(QWidget):
         return Step.ADAPT if facts.versions else Step.LABEL
 
     @property
-    def step(self) -> Step:
-        return list(Step)[self.stack.currentIndex()]
+    def step(self) -> Step | None:
+        """The step whose screen is open; None on a page beside the steps."""
+        return next((step for step, screen in self.screens.items() if screen is self.stack.currentWidget()), None)
 
     def show_step(self, step: Step) -> None:
         self.rail.set_current(step)
         self.stack.setCurrentWidget(self.screens[step])
+
+    def show_compare(self) -> None:
+        self.rail.set_current(Aside.COMPARE)
+        self.stack.setCurrentWidget(self.compare)
 
     def show_error(self, error: SerStudioError) -> None:
         self.banner.show_message(error.message, error.hint, Tone.DANGER)
@@ -103,6 +113,10 @@ class Workspace(QWidget):
     def on_clip_requested(self, clip_id: int) -> None:
         self.show_step(Step.LABEL)
         self.label.show_clip(clip_id)
+
+    def on_method_requested(self, method: str, base: str) -> None:
+        self.adapt.choose_method(method, base)
+        self.show_step(Step.ADAPT)
 
     def on_import_started(self) -> None:
         self.show_step(Step.COLLECT)

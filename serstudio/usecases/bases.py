@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from engine.choices import BUNDLED_BASES
 from engine.errors import BaseError
 from engine.resources import resource
 from engine.store import Offer, Record, installed_names, offer_called, offers, read_record, store_root, stored_folder
@@ -91,7 +92,7 @@ def _added(found: Candidate) -> Generator[Event, None, None]:
 
 def remove_base(request: RemoveBase) -> Iterator[Event]:
     """Delete an installed base or a partial download."""
-    if request.name == COMPACT:
+    if request.name in BUNDLED_BASES:
         raise BaseError("The bundled model cannot be removed.", "Others can: serstudio models list shows them.")
     stored, partial = stored_folder(request.name), partial_folder(request.name)
     folder = stored or (partial if offer_called(request.name) is not None and partial.is_dir() else None)
@@ -125,8 +126,8 @@ def _delete(folder: Path) -> None:
 def verify_bases(request: VerifyBases) -> Iterator[Event]:
     """Read every file of each and compare checksums."""
     results = []
-    for name in request.names or (COMPACT, *installed_names()):
-        folder = resource("bases/compact") if name == COMPACT else stored_folder(name)
+    for name in request.names or (*BUNDLED_BASES, *installed_names()):
+        folder = resource(f"bases/{name}") if name in BUNDLED_BASES else stored_folder(name)
         if folder is None:
             raise BaseError(f"There is no model called {name} on this computer.", "serstudio models list shows those.")
         for told in check(folder):

@@ -1,63 +1,91 @@
 """Check: what accuracy to expect, measured on clips that the model has not heard."""
 
 from collections.abc import Generator, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from engine.adaptation import AdaptationSettings, resolve_settings
 from engine.adaptation.clips import embed_each
 from engine.adaptation.thrift import ran_out_of_memory
-from engine.bases import Base, load_base
+from engine.bases import Base, base_for, load_base
+from engine.choices import TUNING_METHODS
 from engine.device import resolve_device
 from engine.errors import ModelFolderError
-from engine.evaluation.cross_validation import Checked, Scheme, cross_validate
+from engine.evaluation.cross_adaptation import CrossAdapted, FoldProgress, cross_adapt
+from engine.evaluation.cross_validation import Checked, cross_validate
 from engine.evaluation.metrics import accuracy, macro_f1, unweighted_accuracy, wilson_interval
 from engine.heads.speakers import neutral_label
 from engine.model_folder import read_origin
-from serstudio.project import Project
+from serstudio.method_words import is_tuning
+from serstudio.project import ModelVersion, Project
 from serstudio.usecases.events import Done, Event, Progress, Warned
+from serstudio.usecases.folds_in_words import Remarks, fold_progress, fold_warnings
 from serstudio.usecases.labelled_clips import Labelled, read_labelled
 from serstudio.usecases.requests import CheckProject, CheckReport
-from serstudio.wording import counted
 
 
 def check_project(request: CheckProject) -> Iterator[Event]:
-    """Leave one speaker out where speakers are named, else folds, with a warning that these flatter."""
-    device = resolve_device(request.device)
+    """A head: leave one speaker out where speakers are named. A method that tunes: repeat it, in a few folds."""
+    resolve_device(request.device)  # one that is not there is told before the work
     with Project.open(request.folder) as project:
         labelled = yield from read_labelled(project)
-        newest = _newest_origin(project, request.base)
+        newest = next(reversed(project.versions()), None)
+        folder = project.folder
     yield Progress(0, None, "Loading the base")
-    base = load_base(request.base)
-    settings = _settings(request, base, newest)
+    base = load_base(_base_name(request, newest))
+    made = _origin(folder, newest) if newest is not None and newest.base in (request.base, base.name) else {}
+    settings = _settings(request, base, made)
+    adaptation_s = None
+    if settings.tunes:
+        repeated = yield from _repeat(base, labelled, settings, request.device)
+        checked, settings, adaptation_s = repeated.checked, repeated.settings, repeated.adaptation_s
+    else:
+        checked = yield from _check_head(base, labelled, settings, request.device)
+    yield from fold_warnings(labelled, checked.scheme, len(checked.positions))
+    yield Done(_report(labelled, checked, settings, adaptation_s))
+
+
+def _repeat(
+    base: Base, labelled: Labelled, settings: AdaptationSettings, device: str
+) -> Generator[Event, None, CrossAdapted]:
+    """Adapt anew in every fold."""
+    remarks = Remarks()
+    for event in cross_adapt(base, labelled.clips, labelled.label_names, settings, resolve_device(device)):
+        match event:
+            case FoldProgress():
+                yield fold_progress(event, "Adapting anew")
+            case CrossAdapted():
+                return event
+            case remark:
+                yield from remarks.tell(remark)
+    raise AssertionError("cross_adapt() ends with CrossAdapted")
+
+
+def _check_head(
+    base: Base, labelled: Labelled, settings: AdaptationSettings, device: str
+) -> Generator[Event, None, Checked]:
+    """Fit the head anew in every fold, to embeddings that are computed once."""
+    place = resolve_device(device)
     try:
-        base.encoder.to(device)
+        base.encoder.to(place)
         embeddings = yield from _listen(base, labelled)
     except (RuntimeError, MemoryError) as error:
-        if device.type == "cpu" or not ran_out_of_memory(error):
+        if place.type == "cpu" or not ran_out_of_memory(error):
             raise
         yield Warned("The GPU's memory ran out: starting again on the processor, which takes longer.")
         base.encoder.cpu()
         embeddings = yield from _listen(base, labelled)
-    checked = cross_validate(
+    return cross_validate(
         embeddings,
         labelled.label_indices,
         [row.speaker for row in labelled.rows],
         standardised=base.standardised,
-        seed=request.seed,
+        blocks=base.encoder.extractor.blocks,
+        seed=settings.seed,
         head=settings.head_kind,
         speaker_mean=settings.speaker_mean,
         neutral=neutral_label(labelled.label_names),
     )
-    if checked.scheme is Scheme.FOLDS:
-        yield Warned(
-            "Not every label has clips of two named speakers, so voices may be on both sides: expect less of a "
-            "new speaker.",
-            "Name the speaker of each clip, and label two speakers or more for each emotion.",
-        )
-    unasked = len(labelled.clips) - len(checked.positions)
-    if unasked:
-        yield Warned(f"{counted(unasked, 'label')} with a single clip could not be asked.", "Label a second one.")
-    yield Done(_report(labelled, checked, settings))
 
 
 def _listen(base: Base, labelled: Labelled) -> Generator[Event, None, list[Any]]:
@@ -69,28 +97,47 @@ def _listen(base: Base, labelled: Labelled) -> Generator[Event, None, list[Any]]
     return embeddings
 
 
-def _newest_origin(project: Project, base: str) -> Mapping[str, Any]:
-    """How the newest version was made, if it was made from `base`; else nothing."""
-    versions = project.versions()
-    if not versions or versions[-1].base != base:
-        return {}
+def _base_name(request: CheckProject, newest: ModelVersion | None) -> str:
+    """The base that was asked for, or its method's own: of the method asked for, else of the newest version."""
+    method = request.method
+    if (method, request.head) == (None, None) and newest is not None:
+        own = base_for(request.base, newest.method)
+        method = newest.method if newest.base == own else None
+    return base_for(request.base, method)
+
+
+def _origin(project: Path, version: ModelVersion) -> Mapping[str, Any]:
+    """How a version was made; nothing if it is damaged, which is no hindrance: nothing of it is needed to check."""
     try:
-        return read_origin(project.folder / versions[-1].folder)
-    except ModelFolderError:  # a damaged version is no hindrance: nothing of it is needed to check
+        return read_origin(project / version.folder)
+    except ModelFolderError:
         return {}
 
 
 def _settings(request: CheckProject, base: Base, newest: Mapping[str, Any]) -> AdaptationSettings:
     """What was asked for; where nothing was, as the newest version was made; else as the base recommends."""
-    method, head, speaker_mean = request.method, request.head, request.speaker_mean
-    if (method, head) == (None, None):
-        method, head = newest.get("method"), newest.get("head")
-    if speaker_mean is None:
-        speaker_mean = newest.get("speaker_mean")
-    return resolve_settings(base.recommended, method=method, head=head, speaker_mean=speaker_mean, seed=request.seed)
+    asked = {name: getattr(request, name) for name in ("method", "head", "steps", "learning_rate", "trained")}
+    if (request.method, request.head) == (None, None):
+        made = {name: newest.get(name) for name in _fields_of(newest)}
+        asked = {name: made.get(name) if value is None else value for name, value in asked.items()}
+    speaker_mean = newest.get("speaker_mean") if request.speaker_mean is None else request.speaker_mean
+    return resolve_settings(
+        base.recommended, **asked, speaker_mean=speaker_mean, seed=request.seed, precision=request.precision
+    )
 
 
-def _report(labelled: Labelled, checked: Checked, settings: AdaptationSettings) -> CheckReport:
+def _fields_of(origin: Mapping[str, Any]) -> tuple[str, ...]:
+    """What of a version's origin says how to make it again."""
+    if not is_tuning(str(origin.get("method"))):
+        return ("method", "head")
+    head = ("head",) if origin["method"] in TUNING_METHODS else ()  # a system's is its network's last layer
+    trained = ("trained",) if origin.get("steps") else ()
+    return ("method", "steps", "learning_rate", *head, *trained)
+
+
+def _report(
+    labelled: Labelled, checked: Checked, settings: AdaptationSettings, adaptation_s: float | None
+) -> CheckReport:
     names = labelled.label_names
     true = labelled.label_indices
     hits = int(checked.confusion.trace())
@@ -114,4 +161,5 @@ def _report(labelled: Labelled, checked: Checked, settings: AdaptationSettings) 
         chance=1 / len(names),
         method=settings.method,
         head=settings.head_kind,
+        adaptation_s=adaptation_s,
     )

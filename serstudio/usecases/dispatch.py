@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator
 from importlib import import_module
 
-from serstudio.usecases import base_requests, requests
+from serstudio.usecases import base_requests, comparison_requests, requests
 from serstudio.usecases.events import Event
 
 UseCase = Callable[[requests.Request], Generator[Event, None, None]]
@@ -13,6 +13,7 @@ USECASES: dict[type, str] = {
     requests.ImportClips: "serstudio.usecases.import_clips:import_clips",
     requests.AdaptProject: "serstudio.usecases.adapt_project:adapt_project",
     requests.CheckProject: "serstudio.usecases.check_project:check_project",
+    comparison_requests.CompareProject: "serstudio.usecases.compare_project:compare_project",
     requests.ClassifyFiles: "serstudio.usecases.classify_files:classify_files",
     requests.ExportModel: "serstudio.usecases.export_model:export_model",
     requests.EvaluateManifest: "serstudio.usecases.evaluate_manifest:evaluate_manifest",

@@ -14,6 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from engine.checksums import SUMS, read_sums, sha256_of, wrong_sums
+from engine.choices import BUNDLED_BASES
 from engine.errors import SerStudioError
 from engine.resources import resource
 from engine.store import installed_names, read_record, store_root
@@ -124,15 +125,18 @@ def _memory() -> Finding:
 
 
 def _base() -> Finding:
-    folder = resource("bases/compact")
-    weights, sums = folder / "model.safetensors", folder / SUMS
-    if not weights.is_file() or not sums.is_file():
-        return Finding("Bundled base", Verdict.PROBLEM, "not there", "Install SER Studio again.")
-    if wrong := wrong_sums(folder):
-        detail = f"{', '.join(wrong)}: wrong checksum"
-        return Finding("Bundled base", Verdict.PROBLEM, detail, "Install SER Studio again.")
-    size_mb, seen = weights.stat().st_size / 1e6, sums.read_text(encoding="utf-8")[:12]
-    return Finding("Bundled base", Verdict.OK, f"compact, {size_mb:.0f} MB, checksums right ({seen}…)")
+    """compact and what the published alternatives start from."""
+    told = []
+    for name in BUNDLED_BASES:
+        folder = resource(f"bases/{name}")
+        weights, sums = folder / "model.safetensors", folder / SUMS
+        if not weights.is_file() or not sums.is_file():
+            return Finding("Bundled bases", Verdict.PROBLEM, f"{name} is not there", "Install SER Studio again.")
+        if wrong := wrong_sums(folder):
+            detail = f"{name}: {', '.join(wrong)}: wrong checksum"
+            return Finding("Bundled bases", Verdict.PROBLEM, detail, "Install SER Studio again.")
+        told.append(f"{name} {weights.stat().st_size / 1e6:.0f} MB ({sums.read_text(encoding='utf-8')[:8]}…)")
+    return Finding("Bundled bases", Verdict.OK, f"{', '.join(told)}, checksums right")
 
 
 def _models() -> Finding:
@@ -237,7 +241,7 @@ LOOKS: dict[str, Callable[[], Finding]] = {
     "Torch": _torch,
     "Compute": _compute,
     "Memory": _memory,
-    "Bundled base": _base,
+    "Bundled bases": _base,
     "Models": _models,
     "Audio files": _formats,
     "Phone files": _phone_formats,

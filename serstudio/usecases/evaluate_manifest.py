@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.adaptation import AdaptationSettings
-from engine.bases import load_base
+from engine.bases import Base, base_for, load_base
 from engine.choices import Protocol
 from engine.device import describe_device, resolve_device
 from engine.errors import ManifestError
@@ -43,14 +43,20 @@ def _evaluate(request: EvaluateManifest, methods: Sequence[str | None]) -> Gener
     if samplers[0].left_out:
         yield Warned(f"Labels with too few clips are left out: {', '.join(samplers[0].left_out)}.")
     yield Progress(0, request.episodes, "Loading the base")
-    base = load_base(request.base)
-    base.encoder.to(device)
-    settings = [chosen_settings(replace(request, method=method), base.recommended) for method in methods]
-    evaluation = FewShotEvaluation(base, clips, settings[0])
+    bases: dict[str, Base] = {}
+    plans = []
+    for method in methods:
+        name = base_for(request.base, method)
+        if name not in bases:
+            bases[name] = load_base(name)
+            bases[name].encoder.to(device)
+        plans.append((bases[name], chosen_settings(replace(request, method=method), bases[name].recommended)))
+    evaluation = FewShotEvaluation(plans[0][0], clips, plans[0][1])
     evaluated: list[Evaluated] = []
-    for sampler, chosen in zip(samplers, settings, strict=True):
+    for sampler, (base, chosen) in zip(samplers, plans, strict=True):
         results: list[EpisodeResult] = []
-        for result in evaluation.with_settings(chosen).run(sampler, request.episodes):
+        evaluation = evaluation.with_settings(chosen, base)
+        for result in evaluation.run(sampler, request.episodes):
             results.append(result)
             mean = float(np.mean([each.accuracy for each in results]))
             remaining_s = result.seconds * (request.episodes - len(results))

@@ -24,10 +24,17 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class Known:
+    """A part of the result is known while the work goes on; `part` is the frozen dataclass that the request names."""
+
+    part: object
+
+
+@dataclass(frozen=True)
 class Done:
     """The last event of every run. `result` is the frozen dataclass that the request names."""
 
     result: object
 
 
-Event = Progress | Warned | Done
+Event = Progress | Warned | Known | Done

@@ -1,15 +1,17 @@
 """The model card: the README.md that travels with a model."""
 
+from engine.choices import TUNING_METHODS
 from engine.model_folder import AdaptedModel
 from serstudio.licence_words import terms_of
-from serstudio.method_words import HEAD_SENTENCES, method_sentence
+from serstudio.method_words import HEAD_SENTENCES, LAST_LAYER, method_sentence
 
 
 def model_card(model: AdaptedModel) -> str:
     """Markdown. What a colleague must know to use the model and to judge it."""
     origin = model.origin
     rows = "\n".join(f"| {_cell(x.symbol)} {_cell(x.name)} | {x.clips} | {x.speakers or '?'} |" for x in model.labels)
-    steps = f", {origin['steps']} steps of Adam at {origin['learning_rate']:g}" if origin["steps"] else ""
+    adam = " of Adam" if origin["method"] in TUNING_METHODS else ""
+    steps = f", {origin['steps']} steps{adam} at {origin['learning_rate']:g}" if origin["steps"] else ""
     trained = f"; trained: {origin['trained']}" if origin["steps"] else ""
     unnamed = "" if origin["speakers"] else "\nNo speakers were named, so nothing is known of new speakers.\n"
     return f"""# Speech emotion model: {model.language or "language not given"}
@@ -81,6 +83,8 @@ def _voices(model: AdaptedModel) -> str:
 def _score_words(model: AdaptedModel) -> str:
     if model.head.kind == "prototypes":
         return "The scores are relative: they compare the labels with each other and are not calibrated probabilities."
+    if model.head.kind == LAST_LAYER:
+        return "The scores are those of the network's last layer: they are not calibrated, and tend to be too sure."
     return (
         "The scores compare the labels with each other. How sure they are was set on clips left out of the labelled "
         "ones: it holds for such clips, and less for other voices and rooms."

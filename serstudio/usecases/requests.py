@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.choices import Recommended
 from engine.metalearning.experiments.table import Table
 from serstudio.usecases.base_requests import BaseRequest
+from serstudio.usecases.comparison_requests import CompareProject
 
 # --- new -------------------------------------------------------------------------------------------
 
@@ -120,8 +121,8 @@ class VersionAdded:
 class CheckProject:
     """Estimate the accuracy on clips that the model has not heard. Done: `CheckReport`.
 
-    None: as the newest version from this base was made; without one, as the base recommends. Nothing is
-    tuned here: of a method that tunes, its head is checked on the base as it is.
+    None: as the newest version from this base was made; without one, as the base recommends. A method that tunes
+    is repeated in two or three folds, for a tuned model has heard every clip; a head is fitted anew in each.
     """
 
     folder: Path
@@ -131,13 +132,17 @@ class CheckProject:
     method: str | None = None
     head: str | None = None
     speaker_mean: bool | None = None
+    steps: int | None = None
+    learning_rate: float | None = None
+    trained: str | None = None
+    precision: str = "auto"  # of `engine.choices.TUNING_PRECISIONS`
 
 
 @dataclass(frozen=True)
 class CheckReport:
     """`confusion[i][j]`: clips of true label i that were taken for label j."""
 
-    scheme: str  # "leave-one-speaker-out" or "folds"
+    scheme: str  # "leave-one-speaker-out", "speaker-folds" or "folds"
     fold_count: int
     labels: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
@@ -150,7 +155,8 @@ class CheckReport:
     mistakes: tuple[tuple[int, str, str], ...]  # (clip id, true label, taken for)
     chance: float
     method: str = "disjoint"
-    head: str = "prototypes"  # the one that was checked
+    head: str = "prototypes"
+    adaptation_s: float | None = None  # of a method that tunes, which was repeated in each fold: how long one took
 
 
 # --- classify --------------------------------------------------------------------------------------
@@ -377,6 +383,7 @@ Request = (
     | ImportClips
     | AdaptProject
     | CheckProject
+    | CompareProject
     | ClassifyFiles
     | ExportModel
     | EvaluateManifest

@@ -13,7 +13,7 @@ from serstudio.interchange.manifest import ManifestRow, read_manifest
 from serstudio.licence_words import terms_of
 from serstudio.project import Project
 from serstudio.usecases import dispatch
-from serstudio.usecases.events import Done, Event, Progress, Warned
+from serstudio.usecases.events import Done, Event, Progress
 from serstudio.usecases.label_clips import find_clips, label_clips
 from serstudio.usecases.make_sample_project import LIVE_CLIP, SAMPLE_LABELS, SAMPLE_LANGUAGE, SAMPLE_NAME, sample_folder
 from serstudio.usecases.requests import (
@@ -75,7 +75,7 @@ class TourEnded:
     total_s: float
 
 
-TourEvent = StepStarted | Said | Progress | Warned | Done
+TourEvent = StepStarted | Said | Event
 
 
 class Tour:

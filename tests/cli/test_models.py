@@ -87,12 +87,18 @@ def test_classify_fails_when_nothing_could_be_read(adapted_project: Path, tmp_pa
 
 
 def test_check_shows_the_confusion(labelled_project: Path, tiny_base_folder: str, run: Run) -> None:
-    ran = run("check", labelled_project, "--base", tiny_base_folder)
+    options = ("--base", tiny_base_folder, "--method", "lda")
+    ran = run("check", labelled_project, *options)
     assert ran.code == 0
-    assert "leave-one-speaker-out" in ran.out
+    assert "leave-one-speaker-out (4 folds), head lda." in ran.out
     assert "chance 33%" in ran.out
-    report = run("check", labelled_project, "--base", tiny_base_folder, "--json").json
+    report = run("check", labelled_project, *options, "--json").json
     assert sum(map(sum, report["confusion"])) == report["clip_count"] == 24
+
+
+def test_check_repeats_a_method_that_tunes(labelled_project: Path, tiny_base_folder: str, run: Run) -> None:
+    ran = run("check", labelled_project, "--base", tiny_base_folder, "--steps", 2, "--trained", "norms")
+    assert "speaker-folds (3 folds), disjoint and head prototypes, adapted anew in each in " in ran.out
 
 
 def test_adapt_refuses(tmp_path: Path, labelled_project: Path, run: Run, fails: Run) -> None:

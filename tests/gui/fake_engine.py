@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.choices import SYSTEMS
 from engine.decision import Decision
 from engine.errors import BaseError, LabellingError
 from serstudio.project import ModelVersion, Project
@@ -33,7 +34,15 @@ from serstudio.usecases.base_requests import (
     RemoveBase,
     VerifyBases,
 )
-from serstudio.usecases.events import Done, Event, Progress, Warned
+from serstudio.usecases.comparison_requests import (
+    ComparedMethod,
+    CompareProject,
+    MethodDifference,
+    MethodFigures,
+    ProjectCompared,
+    compared_methods,
+)
+from serstudio.usecases.events import Done, Event, Known, Progress, Warned
 from serstudio.usecases.requests import (
     AdaptProject,
     CheckProject,
@@ -79,6 +88,8 @@ def _events(request: Request) -> Iterator[Event]:
             return _adapt(request)
         case CheckProject():
             return _check(request)
+        case CompareProject():
+            return _compare(request)
         case ExportModel():
             return _export(request)
         case DescribeMachine():
@@ -212,6 +223,38 @@ def _check(request: CheckProject) -> Iterator[Event]:
             mistakes=((first.id, labels[1], labels[0]),), chance=1 / size,
         )
     )  # fmt: skip
+
+
+_COMPARED = {
+    "logistic": (0.8, None),
+    "disjoint": (0.9, MethodDifference(0.1, -0.05, 0.25)),
+    "prototypes": (0.8, MethodDifference(0.0, -0.1, 0.1)),
+    "hgfm": (0.5, MethodDifference(-0.3, -0.5, -0.1)),
+    "fmaml": (0.4, MethodDifference(-0.4, -0.6, -0.2)),
+}
+"""Accuracy of each and its difference to the first; a method that is not here fails."""
+
+
+def _compare(request: CompareProject) -> Iterator[Event]:
+    methods = compared_methods(request, "logistic")
+    done: list[ComparedMethod] = []
+    yield Warned("The same voices are on both sides.", "Name the speakers.")
+    for number, method in enumerate(methods, start=1):
+        message = f"Method {number} of {len(methods)}, {method}, part 1 of 3, about 2 s left for this method"
+        yield Progress(100 * number // len(methods), 100, message, unit="%")
+        while request.base == ENDLESS and number == 3:
+            time.sleep(0.01)
+            yield Progress(40, 100, message, unit="%")
+        base = method if method in SYSTEMS else request.base
+        compared = ComparedMethod(method, base, method == "logistic", error="It is gone.", hint="Get it.")
+        if method in _COMPARED:
+            accuracy, difference = _COMPARED[method]
+            interval = (accuracy - 0.2, accuracy + 0.1)
+            figures = MethodFigures(accuracy, interval, accuracy, accuracy, ((1,),), 2.0, difference)
+            compared = ComparedMethod(method, base, method == "logistic", figures)
+        done.append(compared)
+        yield Known(compared)
+    yield Done(ProjectCompared("folds", 3, ("anger", "fear"), 6, 0, 0.5, tuple(done)))
 
 
 def _export(request: ExportModel) -> Iterator[Event]:

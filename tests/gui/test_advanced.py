@@ -7,7 +7,8 @@ from fake_engine import DAMAGED, LARGE
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
-from engine.choices import TRAINED, TUNING_PRECISIONS, Recommended
+from engine.choices import SYSTEMS, TRAINED, TUNING_PRECISIONS, Recommended
+from engine.systems.catalogue import CATALOGUE
 from serstudio.gui.main_window import MainWindow
 from serstudio.gui.screens.adapt.advanced import Advanced
 from serstudio.gui.screens.adapt.base_chooser import BUNDLED
@@ -139,6 +140,54 @@ def test_the_result_says_where_it_ran_and_what_memory_it_took(workspace: Workspa
     workspace.adapt.adapt()
     qtbot.waitUntil(lambda: workspace.adapt.result_title.text() == "Version 1 is ready", timeout=20_000)
     assert "on the CPU, with at most 3.1 GB of memory." in workspace.adapt.result_words.text()
+
+
+@pytest.mark.parametrize("method", SYSTEMS)
+def test_a_system_shows_its_own_steps_and_says_what_means_nothing(advanced: Advanced, method: str, tmp_path) -> None:
+    recommended = CATALOGUE[method].recommended
+    advanced.method.setCurrentIndex(advanced.method.findData(method))
+    assert (advanced.steps.value(), float(advanced.rate.text())) == (recommended.steps, recommended.learning_rate)
+    assert advanced.steps.isEnabled()
+    assert advanced.rate.isEnabled()
+    assert not advanced.head.isEnabled()
+    assert "last layer of its own" in advanced.head.toolTip()
+    assert not advanced.voices.isEnabled()
+    assert "no voices" in advanced.voices.toolTip()
+    request = advanced.request(tmp_path)
+    assert (request.method, request.steps, request.learning_rate) == (method, None, None), "its base knows better"
+    assert (request.head, request.trained, request.speaker_mean) == (None, None, None)
+    advanced.steps.set_value(7)
+    assert advanced.request(tmp_path).steps == 7
+
+
+def test_hgfm_trains_its_network_or_everything_and_the_others_their_network(advanced: Advanced, tmp_path) -> None:
+    advanced.method.setCurrentIndex(advanced.method.findData("hgfm"))
+    model = advanced.trained.model()
+    offered = [name for index, name in enumerate(TRAINED) if model.item(index).isEnabled()]
+    assert offered == ["all", "extractor"]
+    advanced.trained.setCurrentIndex(advanced.trained.findData("all"))
+    assert advanced.request(tmp_path).trained == "all"
+    assert advanced.precision.isEnabled()
+    advanced.method.setCurrentIndex(advanced.method.findData("fmaml"))
+    assert not advanced.trained.isEnabled()
+    assert "network of its own" in advanced.trained.toolTip()
+    assert "full precision" in advanced.precision.toolTip()
+    assert advanced.request(tmp_path).trained is None
+    tune(advanced)
+    assert all(model.item(index).isEnabled() for index in range(len(TRAINED)))
+    assert (advanced.steps.value(), advanced.trained.currentData()) == (25, "all"), "what the base recommends again"
+
+
+def test_the_plan_tells_of_a_system_and_what_it_starts_from(advanced: Advanced, workspace: Workspace) -> None:
+    advanced.method.setCurrentIndex(advanced.method.findData("hgfm"))
+    plan = workspace.adapt.plan
+    assert plan.text().startswith("SER Studio takes the network of XLSR-HGFM, which has learnt from other languages")
+    steps = CATALOGUE["hgfm"].recommended.steps
+    assert f"trains it in {steps} steps on your 6 labelled clips" in plan.text()
+    assert "takes about" not in plan.text(), "it has not been timed"
+    pick(advanced, "Damaged")
+    assert "takes the model Damaged" in plan.text()
+    assert f"trains the network of XLSR-HGFM on it in {steps} steps" in plan.text()
 
 
 def test_check_starts_from_the_base_of_the_newest_version(workspace: Workspace, labelled: Session, qtbot) -> None:

@@ -6,14 +6,23 @@ import pytest
 from fake_engine import ENDLESS, REFUSED, serve_fake_live
 from PySide6.QtCore import Qt
 
-from engine.choices import HEADS, METHODS, TRAINED, Recommended
+from engine.choices import HEADS, METHODS, SYSTEMS, TRAINED, TUNING_METHODS, Recommended
 from engine.decision import Decision
 from serstudio.gui.bridge.live import LiveSource, LiveState
 from serstudio.gui.screens.live import LiveScreen
 from serstudio.gui.session import Session
 from serstudio.gui.steps import Step, StepState
 from serstudio.gui.workspace import Workspace
-from serstudio.method_words import HEAD_SENTENCES, HEAD_TITLES, METHOD_TITLES, TRAINED_TITLES
+from serstudio.method_words import (
+    HEAD_SENTENCES,
+    HEAD_TITLES,
+    LAST_LAYER,
+    METHOD_SENTENCES,
+    METHOD_SOURCES,
+    METHOD_SUMMARIES,
+    METHOD_TITLES,
+    TRAINED_TITLES,
+)
 from serstudio.usecases.requests import MachineDescribed
 from serstudio.usecases.stream_live import LabelShown, StreamStarted
 
@@ -115,8 +124,9 @@ def test_a_method_that_tunes_nothing_leaves_the_fields_of_tuning_out(workspace, 
 
 
 def test_every_method_has_words() -> None:
-    assert set(METHOD_TITLES) == set(METHODS)
-    assert set(HEAD_TITLES) == set(HEAD_SENTENCES) == set(HEADS)
+    assert set(METHOD_TITLES) == set(METHOD_SUMMARIES) == set(METHOD_SOURCES) == set(METHODS)
+    assert set(HEAD_TITLES) == set(HEAD_SENTENCES) == {*HEADS, LAST_LAYER}
+    assert {*TUNING_METHODS, *SYSTEMS} == set(METHOD_SENTENCES)
     assert set(TRAINED_TITLES) == set(TRAINED)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.choices import BUNDLED_BASES
 from serstudio.errors import SerStudioError
 from serstudio.project.staging import WriterLock, lock_path
 from serstudio.usecases.base_requests import (
@@ -82,7 +83,7 @@ def test_download_list_verify_remove(hub: FakeHub, store: Path, tmp_path: Path) 
     assert sorted(path.name for path in store.iterdir()) == ["tiny"]
 
     _, verified = events_of(VerifyBases())
-    assert verified == BasesVerified((BaseVerified("compact", ()), BaseVerified("tiny", ())))
+    assert verified == BasesVerified(tuple(BaseVerified(name, ()) for name in (*BUNDLED_BASES, "tiny")))
     with pytest.raises(SerStudioError, match="Tiny is on this computer already"):
         events_of(DownloadBase("tiny"))
 

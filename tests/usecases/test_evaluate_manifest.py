@@ -1,15 +1,20 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.audio.windows import read_windows
-from engine.choices import METHODS
+from engine.bases import Base, load_base
+from engine.choices import HEADS, TUNING_METHODS
 from engine.errors import LabellingError, ManifestError
 from engine.evaluation import few_shot
-from serstudio.usecases import dispatch
+from serstudio.usecases import dispatch, evaluate_manifest
 from serstudio.usecases.events import Event, Progress, Warned
 from serstudio.usecases.requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared
+from tests.engine.evaluation.fake_system import use_fake_systems
 from tests.usecases.conftest import NAMES, events_of
+
+METHODS = (*TUNING_METHODS, *HEADS)  # of one base
 
 
 def request(voices: Path, base: str, **changes: object) -> EvaluateManifest:
@@ -120,3 +125,21 @@ def test_what_cannot_be_evaluated_is_refused_in_words(
 ) -> None:
     with pytest.raises(ManifestError, match=words):
         events_of(request(voices, tiny_base_folder, **changes))
+
+
+def test_a_system_is_evaluated_from_its_own_base_beside_the_others(
+    voices: Path, tiny_base_folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_systems(monkeypatch)
+    asked: list[str] = []
+
+    def load(name: str) -> Base:
+        asked.append(name)
+        return replace(load_base(tiny_base_folder), name=name)
+
+    monkeypatch.setattr(evaluate_manifest, "load_base", load)
+    methods = ("prototypes", "fmaml", "lda")
+    _, compared = events_of(CompareMethods(request(voices, "compact"), methods))
+    assert isinstance(compared, MethodsCompared)
+    assert asked == ["compact", "fmaml"]
+    assert [each.request.head for each in compared.results] == ["prototypes", "linear", "lda"]

@@ -9,6 +9,7 @@ import soundfile
 
 from engine.audio.decode import check_audio
 from engine.checksums import write_sums
+from engine.choices import BUNDLED_BASES
 from engine.precision_choice import PrecisionChoice
 from engine.resources import resource
 from engine.store.record import Record, write_record
@@ -98,7 +99,7 @@ def test_the_doctor_looks_at_everything(no_microphone: None) -> None:
     findings = {finding.name: finding for finding in examine_machine()}
     assert list(findings) == list(doctor.LOOKS)
     assert findings["Microphone"].verdict is Verdict.NOTE
-    assert findings["Bundled base"].verdict is Verdict.OK
+    assert findings["Bundled bases"].verdict is Verdict.OK
     assert findings["Audio files"].verdict is Verdict.OK
     for finding in findings.values():
         assert finding.detail
@@ -118,16 +119,17 @@ def test_the_doctor_goes_on_after_a_look_that_breaks(monkeypatch: pytest.MonkeyP
 
 
 def test_the_doctor_sees_a_damaged_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "bases/compact"
-    folder.mkdir(parents=True)
     monkeypatch.setattr(doctor, "resource", lambda relative: tmp_path / relative)
-    look = doctor.LOOKS["Bundled base"]
-    assert look().verdict is Verdict.PROBLEM
-    (folder / "model.safetensors").write_bytes(b"weights")
-    (folder / "SHA256SUMS").write_text(f"{hashlib.sha256(b'weights').hexdigest()}  model.safetensors\n")
+    look = doctor.LOOKS["Bundled bases"]
+    for name in BUNDLED_BASES:
+        assert look().detail == f"{name} is not there"
+        folder = tmp_path / "bases" / name
+        folder.mkdir(parents=True)
+        (folder / "model.safetensors").write_bytes(b"weights")
+        (folder / "SHA256SUMS").write_text(f"{hashlib.sha256(b'weights').hexdigest()}  model.safetensors\n")
     assert look().verdict is Verdict.OK
-    (folder / "model.safetensors").write_bytes(b"weighty")
-    assert "checksum" in look().detail
+    (tmp_path / "bases/compact/model.safetensors").write_bytes(b"weighty")
+    assert "compact: model.safetensors: wrong checksum" in look().detail
 
 
 def test_the_doctor_says_what_computes_and_how(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,17 +1,23 @@
 """Check, classify, export, live: what comes after Adapt."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from engine.choices import HEADS
+from engine.adaptation import AdaptationSettings, adapt
+from engine.base_folder import save_base
+from engine.bases import Base, load_base
+from engine.choices import HEADS, Recommended
 from engine.decision import Decision
 from engine.errors import ModelFolderError
+from engine.evaluation import cross_adaptation
 from serstudio.errors import ExportError, ProjectError
 from serstudio.project import Project
-from serstudio.usecases.events import Warned
+from serstudio.usecases import adapt_project, check_project
+from serstudio.usecases.events import Progress, Warned
 from serstudio.usecases.requests import (
     AdaptProject,
     CheckProject,
@@ -22,7 +28,8 @@ from serstudio.usecases.requests import (
     ModelExported,
 )
 from serstudio.usecases.stream_live import OpenStream, StreamEnded, StreamStarted, file_blocks, stream_live
-from tests.engine.conftest import voice
+from tests.engine.conftest import tiny_encoder, voice
+from tests.engine.evaluation.fake_system import use_fake_systems
 from tests.engine.test_quantised import needs_int8
 from tests.usecases.conftest import NAMES, events_of
 
@@ -43,13 +50,14 @@ def classify(model: Path, *paths: Path) -> FilesClassified:
 
 
 def test_check_leaves_speakers_out(labelled_project: Path, tiny_base_folder: str) -> None:
-    events, report = events_of(CheckProject(labelled_project, tiny_base_folder))
+    events, report = events_of(CheckProject(labelled_project, tiny_base_folder, method="prototypes"))
     assert isinstance(report, CheckReport)
     assert (report.scheme, report.fold_count, report.clip_count) == ("leave-one-speaker-out", 4, 24)
     assert report.labels == NAMES
     assert report.interval[0] < report.accuracy < report.interval[1] or report.accuracy in (0.0, 1.0)
     assert sum(map(sum, report.confusion)) == 24
     assert len(report.mistakes) == 24 - sum(report.confusion[index][index] for index in range(3))
+    assert report.adaptation_s is None
     assert not any(isinstance(event, Warned) for event in events)
 
 
@@ -72,14 +80,67 @@ def test_check_is_done_as_the_newest_version_was_made(
     assert (report.method, report.head) == (method, method)
 
 
-def test_check_of_a_tuned_version_is_of_its_head_on_the_base(labelled_project: Path, tiny_base_folder: str) -> None:
-    events_of(AdaptProject(labelled_project, base=tiny_base_folder, steps=1, head="ridge"))
-    _, as_made = events_of(CheckProject(labelled_project, tiny_base_folder))
-    _, untuned = events_of(CheckProject(labelled_project, tiny_base_folder, method="ridge"))
-    assert isinstance(as_made, CheckReport)
-    assert isinstance(untuned, CheckReport)
-    assert (as_made.method, as_made.head) == ("disjoint", "ridge")
-    assert as_made.confusion == untuned.confusion
+def test_check_of_a_tuned_version_tunes_anew_as_it_was_made(
+    labelled_project: Path, tiny_base_folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = AdaptProject(
+        labelled_project, base=tiny_base_folder, steps=2, learning_rate=1e-4, trained="norms", head="ridge"
+    )
+    events_of(made)
+    used: list[AdaptationSettings] = []
+
+    def watched(base: Base, clips: object, labels: object, settings: AdaptationSettings, *more: object) -> object:
+        used.append(settings)
+        return adapt(base, clips, labels, settings, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(cross_adaptation, "adapt", watched)
+    events, report = events_of(CheckProject(labelled_project, tiny_base_folder))
+    assert isinstance(report, CheckReport)
+    assert (report.scheme, report.fold_count, report.clip_count) == ("speaker-folds", 3, 24)
+    assert (report.method, report.head) == ("disjoint", "ridge")
+    assert report.adaptation_s is not None
+    assert [(each.steps, each.learning_rate, each.trained) for each in used] == [(2, 1e-4, "norms")] * 3
+    told = [event for event in events if isinstance(event, Progress) and event.unit == "%"]
+    assert told[-1].step == 100
+    assert told[-1].message == "Adapting anew, part 3 of 3"
+    assert told[-2].remaining_s is not None
+
+
+def test_check_knows_a_version_by_its_bases_own_name(labelled_project: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "a folder"
+    base = Base("tiny", tiny_encoder(), standardised=True, licence="none", recommended=Recommended("ridge"))
+    save_base(base, folder, "# A base", {})
+    events_of(AdaptProject(labelled_project, base=str(folder), method="lda"))
+    _, report = events_of(CheckProject(labelled_project, str(folder)))
+    assert isinstance(report, CheckReport)
+    assert report.method == "lda"
+
+
+def test_check_tunes_as_asked(labelled_project: Path, tiny_base_folder: str) -> None:
+    _, report = events_of(CheckProject(labelled_project, tiny_base_folder, method="pmf", steps=1, head="lda"))
+    assert isinstance(report, CheckReport)
+    assert (report.method, report.head) == ("pmf", "lda")
+
+
+def test_check_of_a_system_starts_from_its_own_base(
+    labelled_project: Path, tiny_base_folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_systems(monkeypatch)
+    asked: list[str] = []
+
+    def load(name: str) -> Base:
+        asked.append(name)
+        return replace(load_base(tiny_base_folder), name=name)
+
+    monkeypatch.setattr(check_project, "load_base", load)
+    monkeypatch.setattr(adapt_project, "load_base", load)
+    events_of(AdaptProject(labelled_project, method="fmaml", steps=2))
+    events, report = events_of(CheckProject(labelled_project))
+    assert asked == ["fmaml", "fmaml"]
+    assert isinstance(report, CheckReport)
+    assert (report.method, report.head) == ("fmaml", "linear")
+    warnings = [event.message for event in events if isinstance(event, Warned)]
+    assert warnings == ["This is no real system."], "once, not in every fold"
 
 
 def test_check_goes_by_the_base_where_the_newest_version_says_nothing(

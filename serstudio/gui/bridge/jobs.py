@@ -14,7 +14,7 @@ from multiprocessing.synchronize import Event as StopFlag
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from serstudio.usecases.events import Done, Progress, Warned
+from serstudio.usecases.events import Done, Known, Progress, Warned
 from serstudio.usecases.requests import Request
 from serstudio.usecases.worker_process import Cancelled, Failed, serve_jobs
 
@@ -39,6 +39,7 @@ class Job(QObject):
 
     progressed = Signal(object)  # Progress, at most 16 times a second
     warned = Signal(object)  # Warned
+    known = Signal(object)  # a part of the result, which the request names
     done = Signal(object)  # the result that the request names
     failed = Signal(object)  # Failed; `report` is empty when the user can mend it
     cancelled = Signal()
@@ -171,6 +172,8 @@ class JobRunner(QObject):
             self._pending = job.last_progress = message
         elif isinstance(message, Warned):
             job.warned.emit(message)
+        elif isinstance(message, Known):
+            job.known.emit(message.part)
         elif isinstance(message, Done):
             self._emit_progress(job, now=True)
             self._job = None

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtCore import QLocale, Qt
-from PySide6.QtGui import QDoubleValidator
+from PySide6.QtGui import QDoubleValidator, QStandardItemModel
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
-from engine.choices import HEADS, METHODS, TRAINED, TUNING_PRECISIONS, Recommended
+from engine.choices import HEADS, METHODS, TRAINED, TUNING_METHODS, TUNING_PRECISIONS, Recommended
+from engine.systems.catalogue import CATALOGUE, System
 from serstudio.gui.bridge.bases import BaseShelf
 from serstudio.gui.screens.adapt.base_chooser import BUNDLED, BaseChooser
 from serstudio.gui.widgets.buttons import Kind, make_button
@@ -16,11 +17,23 @@ from serstudio.gui.widgets.chooser import Chooser
 from serstudio.gui.widgets.layout import Card, column, row
 from serstudio.gui.widgets.number_line import NumberLine
 from serstudio.gui.widgets.text import Role, make_text
-from serstudio.method_words import HEAD_TITLES, METHOD_TITLES, TRAINED_SENTENCES, TRAINED_TITLES, is_tuning
+from serstudio.method_words import (
+    HEAD_TITLES,
+    METHOD_SUMMARIES,
+    METHOD_TITLES,
+    TRAINED_SENTENCES,
+    TRAINED_TITLES,
+    is_tuning,
+)
 from serstudio.usecases.requests import AdaptProject
 
 _T = TypeVar("_T")
 _ONLY_TUNING = "Choose a method that tunes to change this"
+_OWN_NETWORK = "This method has a small network of its own, and trains all of it"
+_OWN_LAST_LAYER = "This method has a last layer of its own"
+_OWN_PRECISION = "The network of this method is small: it is always trained in full precision"
+_NO_VOICES = "This method takes no voices away"
+_VOICES = "Takes away the mean of each named speaker with two labels or more, or neutral clips"
 _DEVICES = {"cuda": "Graphics card (CUDA)", "mps": "Graphics of the Mac (MPS)", "cpu": "Processor (CPU)"}
 _PRECISIONS = {"auto": "Best for this machine", "fp32": "Full (fp32)", "bf16": "Half (bf16)"}
 _PRECISION_TIPS = {
@@ -36,7 +49,9 @@ class Advanced(Card):
     def __init__(self, shelf: BaseShelf) -> None:
         super().__init__(role="inset", margin=16)
         self._recommended: Recommended | None = None  # of the bundled base, once the engine has said
-        self.method = _chooser("Method", METHODS, METHOD_TITLES, first=("As the base recommends", None))
+        self._shown_for: System | None = None  # whose steps and rate stand in the fields, None: the base's
+        first = ("As the base recommends", None)
+        self.method = _chooser("Method", METHODS, METHOD_TITLES, METHOD_SUMMARIES, first=first)
         self.base = BaseChooser(shelf)
         self.device = Chooser("Device")
         self.trained = _chooser("What is tuned", TRAINED, TRAINED_TITLES, TRAINED_SENTENCES)
@@ -50,9 +65,7 @@ class Advanced(Card):
         self.voices = Chooser("Voices")
         for words, value in (("As the base recommends", None), ("Keep them", False), ("Take named ones away", True)):
             self.voices.addItem(words, value)
-        self.voices.setToolTip("Takes away the mean of each named speaker with two labels or more, or neutral clips")
         self.seed = NumberLine(0, 2**31 - 1)
-        self._of_tuning: tuple[QWidget, ...] = (self.trained, self.steps, self.rate, self.precision, self.head)
         self.restore = make_button("Back to the defaults", Kind.LINK)
         self.restore.clicked.connect(self.set_defaults)
         self.add(self._make_grid())
@@ -112,27 +125,64 @@ class Advanced(Card):
         self._show_tuning()
         self.on_method_changed()
 
+    def choose(self, method: str | None, base: str) -> None:
+        """A method by its name, None: as the base recommends; and a base."""
+        self.base.choose(base)
+        self.method.setCurrentIndex(max(0, self.method.findData(method)))
+
+    def system(self) -> System | None:
+        """The published alternative that is chosen, None if it is another method."""
+        return CATALOGUE.get(self.method.currentData() or "")
+
     def _show_tuning(self) -> None:
-        """Where to start from: what the bundled base recommends, for others what the main paper does."""
-        recommended = self._recommended if self.is_bundled() else None
-        shown = recommended or Recommended()
+        """Where to start from: what the system or the bundled base recommends, for others what the main paper does."""
+        self._shown_for = self.system()
+        shown = self._shown()
         self.trained.setCurrentIndex(self.trained.findData(shown.trained))
         self.steps.set_value(shown.steps)
         self.rate.setText(f"{shown.learning_rate:g}")
-        self.head.setCurrentIndex(self.head.findData(shown.head))
+        self.head.setCurrentIndex(max(0, self.head.findData(shown.head)))
+
+    def _shown(self) -> Recommended:
+        if self._shown_for is not None:
+            return self._shown_for.recommended
+        return (self._recommended if self.is_bundled() else None) or Recommended()
 
     def on_base_changed(self) -> None:
         if not self._is_tuning_chosen():
             self._show_tuning()
 
     def on_method_changed(self) -> None:
-        """Fields of tuning that are not in use say why; lists of words that need a sentence show it."""
-        for field in self._of_tuning:
-            field.setEnabled(self._is_tuning_chosen())
-            field.setToolTip("" if self._is_tuning_chosen() else _ONLY_TUNING)
-        if self._is_tuning_chosen():
-            for chooser in (self.trained, self.precision):
-                chooser.setToolTip(chooser.currentData(Qt.ItemDataRole.ToolTipRole))
+        """Fields that are not in use say why; lists of words that need a sentence show it."""
+        if self.system() is not self._shown_for:
+            self._show_tuning()
+        for field, reason in self._reasons().items():
+            field.setEnabled(reason is None)
+            field.setToolTip(reason or "")
+        model = self.trained.model()
+        assert isinstance(model, QStandardItemModel)
+        system = self.system()
+        for index, name in enumerate(TRAINED):
+            model.item(index).setEnabled(system is None or name in system.trained)
+        for chooser in (self.method, self.trained, self.precision):
+            if chooser.isEnabled():
+                chooser.setToolTip(chooser.currentData(Qt.ItemDataRole.ToolTipRole) or "")
+        if self.voices.isEnabled():
+            self.voices.setToolTip(_VOICES)
+
+    def _reasons(self) -> dict[QWidget, str | None]:
+        """Why a field means nothing with this method, None where it means something."""
+        untuned = None if self._is_tuning_chosen() else _ONLY_TUNING
+        system = self.system()
+        is_small = system is not None and not system.any_backbone
+        return {
+            self.trained: untuned or (_OWN_NETWORK if system is not None and len(system.trained) == 1 else None),
+            self.steps: untuned,
+            self.rate: untuned,
+            self.precision: untuned or (_OWN_PRECISION if is_small else None),
+            self.head: untuned or (_OWN_LAST_LAYER if system is not None else None),
+            self.voices: _NO_VOICES if system is not None else None,
+        }
 
     def _is_tuning_chosen(self) -> bool:
         method = self.method.currentData()
@@ -144,7 +194,9 @@ class Advanced(Card):
 
     def is_as_timed(self, recommended: Recommended) -> bool:
         """Whether a step takes as long as the one that the engine has timed: of the bundled base, as recommended."""
-        return self.is_bundled() and (not self._is_tuning_chosen() or self.trained.currentData() == recommended.trained)
+        chosen = self.method.currentData()
+        as_timed = chosen in TUNING_METHODS and self.trained.currentData() == recommended.trained
+        return self.is_bundled() and (not self._is_tuning_chosen() or as_timed)
 
     def planned_steps(self) -> int | None:
         """How many steps of tuning there will be, 0 if nothing is tuned; None if only the base knows."""
@@ -162,22 +214,26 @@ class Advanced(Card):
         return None
 
     def request(self, folder: Path) -> AdaptProject:
+        """What of a system is left as it was stays None, for its base may know better than this list."""
+        rate = float(self.rate.text()) if self.rate.hasAcceptableInput() else None
+        shown = self._shown()
         return AdaptProject(
             folder,
             base=self.base.base(),
             method=self.method.currentData(),
-            steps=self._if_tuning(self.steps.value()),
-            learning_rate=self._if_tuning(float(self.rate.text()) if self.rate.hasAcceptableInput() else None),
+            steps=self._if_used(self.steps, self.steps.value(), shown.steps),
+            learning_rate=self._if_used(self.rate, rate, shown.learning_rate),
             device=self.device.currentData(),
             seed=self.seed.value(),
-            head=self._if_tuning(self.head.currentData()),
-            trained=self._if_tuning(self.trained.currentData()),
-            speaker_mean=self.voices.currentData(),
-            precision=self.precision.currentData() if self._is_tuning_chosen() else AdaptProject(folder).precision,
+            head=self._if_used(self.head, self.head.currentData(), shown.head),
+            trained=self._if_used(self.trained, self.trained.currentData(), shown.trained),
+            speaker_mean=self.voices.currentData() if self.voices.isEnabled() else None,
+            precision=self.precision.currentData() if self.precision.isEnabled() else AdaptProject(folder).precision,
         )
 
-    def _if_tuning(self, value: _T) -> _T | None:
-        return value if self._is_tuning_chosen() else None
+    def _if_used(self, field: QWidget, value: _T, shown: _T) -> _T | None:
+        is_left = self.system() is not None and value == shown
+        return value if field.isEnabled() and not is_left else None
 
 
 def _chooser(

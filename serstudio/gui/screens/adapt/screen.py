@@ -41,7 +41,8 @@ class AdaptScreen(Page):
         self._start_card.add(self.plan)
         self._start_card.add(self.counts)
         self._start_card.add(self.button)
-        self._start_card.add(Disclosure("Advanced", self.advanced))
+        self.disclosure = Disclosure("Advanced", self.advanced)
+        self._start_card.add(self.disclosure)
         for widget in (self.progress, self.result, self._start_card):
             self.add(widget)
         self.add(self.notes)
@@ -76,6 +77,12 @@ class AdaptScreen(Page):
         card.hide()
         return card
 
+    def choose_method(self, method: str, base: str) -> None:
+        """As if chosen under Advanced, which is unfolded to show it; "": what the base recommends."""
+        self.advanced.choose(method or None, base)
+        self.disclosure.button.setChecked(True)
+        self.result.hide()
+
     # --- before ------------------------------------------------------------------------------------
 
     def on_machine_described(self) -> None:
@@ -99,19 +106,30 @@ class AdaptScreen(Page):
             )
         number = self._session.project.next_version_number()
         steps = self.advanced.planned_steps()
-        clips = counted(facts.labelled, "labelled clip")
-        how = f"adapts it to your {clips} in the way that it recommends"
-        if steps is not None:
-            how = (
-                f"tunes it in {counted(steps, 'step')} to your {clips}"
-                if steps
-                else (f"keeps it as it is, and learns from your {clips} which of its answers mean which label")
-            )
-        base = "the base model" if self.advanced.is_bundled() else f"the model {self.advanced.base.currentText()}"
-        words = f"SER Studio takes {base}, which knows speech in general, and {how}."
+        words = f"SER Studio {self._what_it_does(steps, counted(facts.labelled, 'labelled clip'))}."
         if newest_is_stale(facts):
             words += " Labels have changed since the last version."
         return f"{words}{self._time_words(steps)} The result is version {number}; you can go on working meanwhile."
+
+    def _what_it_does(self, steps: int | None, clips: str) -> str:
+        """From "takes the base model ..." on; `steps`: None if only the base knows."""
+        system, is_bundled = self.advanced.system(), self.advanced.is_bundled()
+        if system is not None and is_bundled:
+            return (
+                f"takes the network of {system.title}, which has learnt from other languages, and trains it in "
+                f"{counted(steps or 0, 'step')} on your {clips}"
+            )
+        base = "the base model" if is_bundled else f"the model {self.advanced.base.currentText()}"
+        how = f"adapts it to your {clips} in the way that it recommends"
+        if system is not None:
+            how = f"trains the network of {system.title} on it in {counted(steps or 0, 'step')}, on your {clips}"
+        elif steps is not None:
+            how = (
+                f"tunes it in {counted(steps, 'step')} to your {clips}"
+                if steps
+                else f"keeps it as it is, and learns from your {clips} which of its answers mean which label"
+            )
+        return f"takes {base}, which knows speech in general, and {how}"
 
     def _time_words(self, steps: int | None) -> str:
         machine, facts = self._session.machine, self._session.facts

@@ -31,6 +31,9 @@ class CheckScreen(Page):
         self.button.button.setShortcut("Ctrl+Return")
         self.again = ReasonedButton(make_button("Check again", Kind.NORMAL, "loop", tip="Measure it anew"))
         self.again.hide()
+        self.methods = make_button("Compare methods…", icon_name="compare", tip="See which method is right most often")
+        self.methods.clicked.connect(session.compare_requested)
+        self.header.addWidget(self.methods, 0, Qt.AlignmentFlag.AlignTop)
         self.header.addWidget(self.again, 0, Qt.AlignmentFlag.AlignTop)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -46,7 +49,8 @@ class CheckScreen(Page):
         words = (
             "Some of your labelled clips are held back, the rest make the model, and the held-back ones are asked. "
             "In turn, so that each clip is asked once. Nothing in the project changes. It is done as your newest "
-            "version was made, except that nothing is tuned: a tuned model has heard every clip already."
+            "version was made. If that one was tuned, each part takes as long as adapting did: the model is tuned "
+            "anew without the clips that it will be asked about."
         )
         self._start.add(make_text(words, Role.BODY, wrap=True))
         self._start.add(self.button)

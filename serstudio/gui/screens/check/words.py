@@ -1,19 +1,29 @@
 """The scheme and the numbers of a check, in plain words. No Qt."""
 
-from serstudio.method_words import HEAD_TITLES, is_tuning
+from serstudio.method_words import HEAD_TITLES, method_title
 from serstudio.usecases.requests import CheckReport
-from serstudio.wording import counted
-
-_UNTUNED = "It is the base model that is checked, before tuning: a tuned model has heard every clip already."
+from serstudio.wording import counted, in_words
 
 
 def scheme_words(report: CheckReport) -> str:
     """What was done, so that the number can be trusted for what it is."""
-    what = _UNTUNED if is_tuning(report.method) else f"Answers were found by {HEAD_TITLES[report.head].lower()}."
+    what = f"Answers were found by {HEAD_TITLES[report.head].lower()}."
+    if report.adaptation_s is not None:
+        what = (
+            f"For each part the model was made anew without it, as your version is ({method_title(report.method)}; "
+            f"about {in_words(max(1.0, report.adaptation_s))} each). Your version has heard more clips, so it may do a "
+            "little better."
+        )
     if report.scheme == "leave-one-speaker-out":
         return (
             f"Each of the {report.speaker_count} speakers was held back in turn: examples came from the others, and "
             f"the one who had not been heard was asked. That is what to expect of a new speaker. {what}"
+        )
+    if report.scheme == "speaker-folds":
+        return (
+            f"The {report.speaker_count} speakers were shared out among {report.fold_count} parts; each part was held "
+            f"back in turn, and voices that had not been heard were asked. That is what to expect of a new speaker. "
+            f"{what}"
         )
     return (
         f"The clips were cut into {report.fold_count} parts; each part was held back in turn and asked about. The "

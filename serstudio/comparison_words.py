@@ -1,0 +1,88 @@
+"""What a comparison of methods means, in plain words: for the window and the terminal."""
+
+from collections.abc import Sequence
+
+from serstudio.method_words import method_title
+from serstudio.usecases.comparison_requests import ComparedMethod, MethodDifference, ProjectCompared
+from serstudio.wording import counted
+
+
+def best_method(methods: Sequence[ComparedMethod]) -> str | None:
+    """The one that was right most often, the earlier of two that were as often; None if none was measured."""
+    measured = [(each.figures.accuracy, each.method) for each in methods if each.figures is not None]
+    highest = max((accuracy for accuracy, _ in measured), default=None)
+    return next((method for accuracy, method in measured if accuracy == highest), None)
+
+
+def difference_words(difference: MethodDifference) -> str:
+    """ "7 points better (2 to 12)", or that it cannot be told."""
+    low, high = round(100 * difference.low), round(100 * difference.high)
+    if not difference.is_sure:
+        return f"about the same, as far as these clips tell: {_signed(low)} to {_signed(high)}"
+    near, far = sorted((abs(low), abs(high)))
+    better = "better" if difference.value > 0 else "worse"
+    return f"{counted(round(100 * abs(difference.value)), 'point')} {better} ({near} to {far})"
+
+
+def _signed(points: int) -> str:
+    side = "better" if points > 0 else "worse"
+    return f"{counted(abs(points), 'point')} {side}" if points else "equal"
+
+
+def scheme_words(compared: ProjectCompared) -> str:
+    """How the clips were held back."""
+    parts = f"{compared.fold_count} parts"
+    if compared.scheme == "folds":
+        return (
+            f"{counted(compared.clip_count, 'clip')} in {parts}, each held back in turn. The same voices were on both "
+            "sides, so expect less of a new speaker."
+        )
+    return (
+        f"{counted(compared.clip_count, 'clip')} by {counted(compared.speaker_count, 'speaker')} in {parts} of whole "
+        "speakers, each held back in turn: that is what to expect of a new speaker."
+    )
+
+
+def summary(compared: ProjectCompared) -> str:
+    """What can be said of the methods, and what not, with so many clips."""
+    measured = [each for each in compared.methods if each.figures is not None]
+    if not measured:
+        return "No method could be measured."
+    main = compared.methods[0]
+    if main.figures is None:
+        return f"{_titled(main.method)} could not be measured, so there is nothing to compare the others with."
+    if len(measured) == 1:
+        return "Nothing was measured beside it."
+    better, worse, unsure = _sorted_out(measured[1:])
+    beside = f"{counted(compared.clip_count, 'clip')} cannot tell"
+    if not better and not worse:
+        return (
+            f"{beside} these methods apart: each difference may be chance, for it reaches from worse to better. "
+            "Label more clips to tell them apart."
+        )
+    sentences = [
+        f"Clearly {word} than {_titled(main.method)}: {', '.join(names)}."
+        for word, names in (("better", better), ("worse", worse))
+        if names
+    ]
+    if unsure:
+        sentences.append(f"{beside} the others from it: {', '.join(unsure)}.")
+    return " ".join(sentences)
+
+
+def _sorted_out(others: Sequence[ComparedMethod]) -> tuple[list[str], list[str], list[str]]:
+    """Titles of those that are clearly better, clearly worse, and neither."""
+    better: list[str] = []
+    worse: list[str] = []
+    unsure: list[str] = []
+    for each in others:
+        difference = each.figures.difference if each.figures is not None else None
+        if difference is None or not difference.is_sure:
+            unsure.append(_titled(each.method))
+        else:
+            (better if difference.value > 0 else worse).append(_titled(each.method))
+    return better, worse, unsure
+
+
+def _titled(method: str) -> str:
+    return f"“{method_title(method)}”"

@@ -1,0 +1,193 @@
+"""The Compare page over a fake engine: what is compared, results as they come, and what can be done with them."""
+
+import pytest
+from fake_engine import ENDLESS
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton
+
+from engine.choices import Recommended
+from serstudio.gui.main_window import MainWindow
+from serstudio.gui.screens.check.words import scheme_words
+from serstudio.gui.screens.compare import CompareScreen
+from serstudio.gui.screens.compare.method_card import MethodCard, Standing
+from serstudio.gui.session import Session
+from serstudio.gui.steps import Aside, Step, StepState
+from serstudio.gui.theme import Theme, ThemeMode
+from serstudio.gui.workspace import Workspace
+from serstudio.method_words import METHOD_SOURCES
+from serstudio.usecases.comparison_requests import USUAL_METHODS
+from serstudio.usecases.requests import CheckReport, MachineDescribed
+
+
+@pytest.fixture
+def compare(workspace: Workspace, labelled: Session) -> CompareScreen:
+    """The open page of a project that can be compared on."""
+    workspace.show_compare()
+    return workspace.compare
+
+
+@pytest.fixture
+def compared(compare: CompareScreen, qtbot) -> CompareScreen:
+    """The same with results."""
+    qtbot.mouseClick(compare.button.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: compare.again.isVisible(), timeout=20_000)
+    return compare
+
+
+def card_of(compare: CompareScreen, method: str) -> MethodCard:
+    return next(card for card in compare.cards if card.method == method)
+
+
+# --- the way there ---------------------------------------------------------------------------------
+
+
+def test_it_is_reached_from_check_from_the_rail_and_by_shortcut(workspace, labelled, window, qtbot) -> None:
+    workspace.show_step(Step.CHECK)
+    qtbot.mouseClick(workspace.check.methods, Qt.MouseButton.LeftButton)
+    assert workspace.stack.currentWidget() is workspace.compare
+    assert workspace.rail.compare.isChecked()
+    assert workspace.step is None
+    workspace.show_step(Step.LABEL)
+    assert not workspace.rail.compare.isChecked()
+    qtbot.mouseClick(workspace.rail.compare, Qt.MouseButton.LeftButton)
+    assert workspace.stack.currentWidget() is workspace.compare
+    workspace.show_step(Step.LABEL)
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    qtbot.keyClick(window, Qt.Key.Key_7, Qt.KeyboardModifier.ControlModifier)
+    assert workspace.stack.currentWidget() is workspace.compare
+
+
+def test_it_says_why_it_cannot(workspace: Workspace, session: Session) -> None:
+    workspace.show_compare()
+    assert "labelled clips" in workspace.compare.button.reason()
+    workspace.compare.compare()
+    assert session.running_job(Aside.COMPARE) is None
+
+
+def test_every_method_is_there_before_it_begins_with_its_source(compare: CompareScreen, labelled: Session) -> None:
+    assert compare.cards[0].title.text() == "What your model recommends"
+    assert [card.method for card in compare.cards[1:]] == list(USUAL_METHODS)
+    for card in compare.cards[1:]:
+        assert card.summary.text()
+        assert card.source.full_text() == METHOD_SOURCES[card.method or ""]
+    machine = MachineDescribed("A machine", ("cpu",), 30.0, 2.5, recommended=Recommended("logistic"))
+    labelled.services.machine.on_described(machine)
+    assert compare.cards[0].title.text() == "Logistic regression, no tuning"
+
+
+# --- results ---------------------------------------------------------------------------------------
+
+
+def test_the_results_are_numbers_with_words(compared: CompareScreen) -> None:
+    assert [card.method for card in compared.cards] == ["logistic", *USUAL_METHODS]
+    logistic, disjoint, hgfm = (card_of(compared, method) for method in ("logistic", "disjoint", "hgfm"))
+    assert logistic.number.text() == "80%"
+    assert logistic.bar.accessibleDescription() == "80%, between 60% and 90%; guessing gives 50%"
+    assert logistic.recommended.isVisible()
+    assert "compared with this one" in logistic.difference.text()
+    assert disjoint.difference.text().startswith("About the same, as far as these clips tell")
+    assert disjoint.best.isVisible()
+    assert hgfm.difference.text() == "30 points worse (10 to 50)"
+    assert "Adapting took 2 s" in hgfm.facts.text()
+    assert "Clearly worse" in compared.summary.text()
+    assert "same voices were on both sides" in compared.scheme.text()
+    assert "guessing, 50%" in compared.legend.text()
+    assert compared.notes.count() == 1, "the warning of the run is shown"
+
+
+def test_one_that_failed_says_why_and_cannot_be_used(compared: CompareScreen) -> None:
+    card = card_of(compared, "multigate")
+    assert card.standing.text() == "Could not be measured. It is gone. Get it."
+    assert not card.use.isVisible()
+    assert not card.bar.isVisible()
+
+
+def test_while_it_runs_each_result_is_shown_as_it_comes(workspace, adapted: Session, qtbot) -> None:
+    workspace.adapt.advanced.base.choose(ENDLESS)
+    compare = workspace.compare
+    compare._base = lambda: ENDLESS
+    workspace.show_compare()
+    compare.compare()
+    qtbot.waitUntil(lambda: compare.cards[1].compared is not None, timeout=20_000)
+    assert compare.cards[0].number.text() == "80%"
+    assert compare.cards[2].standing.text() == Standing.RUNNING.value
+    assert compare.cards[3].standing.text() == Standing.WAITING.value
+    assert "about 2 s left for this method" in compare.now.text()
+    assert compare.bar.maximum() == 100
+    status = adapted.statuses()[Aside.COMPARE]
+    assert status.state is StepState.BUSY
+    assert "Method 3 of 6" in status.action
+    assert "Compare is running" in (workspace.check.button.reason() or "")
+    qtbot.mouseClick(compare.cancel, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: adapted.running_job(Aside.COMPARE) is None, timeout=2_000)
+    assert compare.cards[1].number.text() == "90%", "what is measured stays"
+    assert compare.cards[2].standing.text() == Standing.LEFT_OUT.value
+    assert compare.summary.text() == "Stopped before the end: 2 methods of 6."
+    assert compare.again.isVisible()
+
+
+def test_the_results_stay_and_tell_when_labels_have_changed(
+    compared: CompareScreen, workspace: Workspace, labelled: Session, qtbot
+) -> None:
+    workspace.show_step(Step.LABEL)
+    labelled.project.set_label([labelled.project.clips()[0].id], None)
+    workspace.show_compare()
+    assert card_of(compared, "logistic").number.text() == "80%"
+    assert "have changed since" in compared.stale.message.text()
+    qtbot.waitUntil(compared.again.button.isEnabled)
+    compared.again.button.click()
+    assert not compared.stale.isVisible()
+    qtbot.waitUntil(lambda: compared.again.isVisible(), timeout=20_000)
+
+
+def test_a_method_is_used_in_adapt(compared: CompareScreen, workspace: Workspace, tmp_path) -> None:
+    card_of(compared, "hgfm").use.click()
+    assert workspace.step is Step.ADAPT
+    advanced = workspace.adapt.advanced
+    assert advanced.isVisible()
+    request = advanced.request(tmp_path)
+    assert (request.method, request.base) == ("hgfm", "compact")
+    workspace.show_compare()
+    card_of(compared, "logistic").use.click()
+    assert advanced.request(tmp_path).method is None, "what is recommended is what Adapt does by itself"
+
+
+# --- how it looks ----------------------------------------------------------------------------------
+
+
+def test_it_fits_the_smallest_window_and_every_control_has_a_name(
+    compared: CompareScreen, window: MainWindow, qtbot
+) -> None:
+    window.resize(960, 600)
+    qtbot.wait(50)
+    assert window.size().toTuple() == (960, 600)
+    inner = compared.scroller.widget()
+    assert inner.minimumSizeHint().width() <= compared.scroller.viewport().width()
+    assert all(button.accessibleName() for button in compared.findChildren(QAbstractButton))
+    assert len({card.use.accessibleName() for card in compared.cards}) == 6, "every 'Use this method' says which"
+    assert len({card.bar.width() for card in compared.cards if card.bar.isVisible()}) == 1, "one scale for all bars"
+    primary = [each for each in compared.findChildren(QAbstractButton) if each.property("kind") == "primary"]
+    assert len(primary) == 1
+
+
+def test_it_is_painted_in_both_schemes(compared: CompareScreen) -> None:
+    theme = Theme.current()
+    before = theme.mode
+    try:
+        for mode in (ThemeMode.DARK, ThemeMode.LIGHT):
+            theme.set_mode(mode)
+            compared.grab()
+    finally:
+        theme.set_mode(before)
+
+
+def test_a_check_that_tuned_anew_says_so() -> None:
+    report = CheckReport(
+        scheme="speaker-folds", fold_count=3, labels=("a", "b"), confusion=((1, 0), (0, 1)), accuracy=1.0,
+        interval=(0.3, 1.0), unweighted_accuracy=1.0, macro_f1=1.0, clip_count=12, speaker_count=6, mistakes=(),
+        chance=0.5, method="disjoint", adaptation_s=14.2,
+    )  # fmt: skip
+    words = scheme_words(report)
+    assert words.startswith("The 6 speakers were shared out among 3 parts")
+    assert "made anew without it, as your version is (Tune: disjoint split; about 14 s each)" in words

@@ -1,0 +1,72 @@
+import pytest
+
+from serstudio.comparison_words import best_method, difference_words, scheme_words, summary
+from serstudio.usecases.comparison_requests import (
+    ComparedMethod,
+    MethodDifference,
+    MethodFigures,
+    ProjectCompared,
+)
+
+
+def measured(method: str, accuracy: float, difference: tuple[float, float, float] | None = None) -> ComparedMethod:
+    beside = MethodDifference(*difference) if difference is not None else None
+    figures = MethodFigures(accuracy, (0.1, 0.9), accuracy, accuracy, ((1,),), 2.0, beside)
+    return ComparedMethod(method, "compact", is_recommended=method == "lda", figures=figures)
+
+
+def failed(method: str) -> ComparedMethod:
+    return ComparedMethod(method, method, is_recommended=False, error="It is gone.", hint="Get it.")
+
+
+def result(*methods: ComparedMethod, scheme: str = "speaker-folds", speakers: int = 6) -> ProjectCompared:
+    return ProjectCompared(scheme, 3, ("a", "b"), 27, speakers, 0.5, methods)
+
+
+MAIN = measured("lda", 0.7)
+UNSURE = measured("prototypes", 0.75, (0.05, -0.08, 0.18))
+BETTER = measured("disjoint", 0.85, (0.15, 0.02, 0.3))
+WORSE = measured("fmaml", 0.4, (-0.3, -0.5, -0.1))
+
+
+@pytest.mark.parametrize(
+    ("difference", "words"),
+    [
+        ((0.15, 0.02, 0.3), "15 points better (2 to 30)"),
+        ((-0.3, -0.5, -0.1), "30 points worse (10 to 50)"),
+        ((0.05, -0.08, 0.18), "about the same, as far as these clips tell: 8 points worse to 18 points better"),
+        ((0.01, -0.01, 0.004), "about the same, as far as these clips tell: 1 point worse to equal"),
+    ],
+)
+def test_a_difference_in_words(difference: tuple[float, float, float], words: str) -> None:
+    assert difference_words(MethodDifference(*difference)) == words
+
+
+def test_the_best_is_the_one_that_was_right_most_often() -> None:
+    assert best_method((MAIN, UNSURE, BETTER, failed("hgfm"))) == "disjoint"
+    assert best_method((failed("hgfm"),)) is None
+    assert best_method((MAIN, measured("ridge", 0.7))) == "lda"
+
+
+def test_clips_that_cannot_tell_are_said_to_be_too_few() -> None:
+    words = summary(result(MAIN, UNSURE, failed("hgfm")))
+    assert words.startswith("27 clips cannot tell these methods apart")
+    assert "Label more clips" in words
+
+
+def test_what_is_clear_is_named_and_what_is_not_too() -> None:
+    words = summary(result(MAIN, UNSURE, BETTER, WORSE))
+    assert "Clearly better than “Linear discriminant, no tuning”: “Tune: disjoint split”." in words
+    assert "Clearly worse than “Linear discriminant, no tuning”: “F-MAML”." in words
+    assert words.endswith("27 clips cannot tell the others from it: “Prototypes, no tuning”.")
+
+
+def test_what_is_missing_is_said() -> None:
+    assert summary(result(failed("hgfm"))) == "No method could be measured."
+    assert "nothing to compare the others with" in summary(result(failed("hgfm"), MAIN))
+    assert summary(result(MAIN, failed("hgfm"))) == "Nothing was measured beside it."
+
+
+def test_how_clips_were_held_back_is_said() -> None:
+    assert scheme_words(result(MAIN)).startswith("27 clips by 6 speakers in 3 parts of whole speakers")
+    assert "same voices were on both sides" in scheme_words(result(MAIN, scheme="folds", speakers=0))
