@@ -1,13 +1,14 @@
 """Frames of a frozen encoder, computed once and kept on the disk: training then never runs the encoder.
 
-Frames are those of the layers read, means of two neighbours (`pool_pairs`), in half precision. A file holds at
-most 500 clips and appears only when it is whole, so that a killed run goes on where it was. Its name holds a
-digest of all that its content depends on: encoder, clips, view.
+Frames are those of the layers read, means of two neighbours (`pool_pairs`) unless told otherwise, in half precision.
+A file holds at most 500 clips and appears only when it is whole, so that a killed run goes on where it was. Its name
+holds a digest of all that its content depends on: encoder, clips, view.
 """
 
 import hashlib
+import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from engine.audio.windows import read_windows
-from engine.backbones.protocol import Backbone
+from engine.backbones.protocol import Backbone, Frames
 from engine.errors import AudioError, RecipeError
 from engine.extractors import pool_pairs
 from engine.metalearning.corpora import Corpus, CorpusClip
@@ -27,6 +28,7 @@ _CLIPS_PER_BATCH = 8
 _CLEAN = 0
 
 Frames16 = NDArray[np.float16]
+Pool = Callable[[Frames], tuple[torch.Tensor, torch.Tensor]]  # to (clips, steps, channels), and which are real
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,12 @@ class ClipsCached:
 
 
 def cache_corpus(
-    corpus: Corpus, backbone: Backbone, folder: Path, augmented: int, seed: int
+    corpus: Corpus, backbone: Backbone, folder: Path, augmented: int, seed: int, pool: Pool = pool_pairs
 ) -> Iterator[ClipsCached | CachedCorpus]:
-    """Compute what is missing of 1 + `augmented` views; the last event is the corpus. AudioError, RecipeError."""
+    """Compute what is missing of 1 + `augmented` views; the last event is the corpus. AudioError, RecipeError.
+
+    One backbone is to be kept under one `pool` in a folder: it is not part of the files' names.
+    """
     labelled = [clip for clip in corpus.clips if clip.label is not None]
     views = []
     for view in range(1 + augmented):
@@ -84,7 +89,7 @@ def cache_corpus(
             clips = labelled[first : first + CLIPS_PER_FILE]
             path = folder / f"{corpus.name}-{view}-{number:04d}-{digest}.npy"
             if not path.is_file():
-                yield from _write(path, clips, backbone, [seed, view, first])
+                yield from _write(path, clips, backbone, [seed, view, first], pool)
             files.append(_mapped(path))
             starts.append(np.load(_starts_path(path), allow_pickle=False))
         views.append(CachedView(tuple(files), tuple(starts)))
@@ -100,14 +105,16 @@ def _speaker_numbers(clips: Sequence[CorpusClip]) -> NDArray[np.int64]:
     return np.array([numbers[key] for key in keys])
 
 
-def _write(path: Path, clips: Sequence[CorpusClip], backbone: Backbone, seeds: list[int]) -> Iterator[ClipsCached]:
+def _write(
+    path: Path, clips: Sequence[CorpusClip], backbone: Backbone, seeds: list[int], pool: Pool
+) -> Iterator[ClipsCached]:
     pooled: dict[int, Frames16] = {}
     inputs = [_input(clip.path, backbone, [*seeds, place]) for place, clip in enumerate(clips)]
     order = sorted(range(len(clips)), key=lambda place: inputs[place].shape[-1])
     for first in range(0, len(order), _CLIPS_PER_BATCH):
         batch = order[first : first + _CLIPS_PER_BATCH]
         with torch.no_grad():
-            hidden, mask = pool_pairs(backbone.encode([inputs[place] for place in batch]))
+            hidden, mask = pool(backbone.encode([inputs[place] for place in batch]))
         for row, place in enumerate(batch):
             pooled[place] = hidden[row][mask[row]].half().cpu().numpy()
         yield ClipsCached(len(batch))
@@ -123,7 +130,7 @@ def _input(path: Path, backbone: Backbone, seeds: list[int]) -> torch.Tensor:
     samples = windows[0]
     if seeds[1] != _CLEAN:
         samples = altered(samples, np.random.default_rng(seeds))
-    device = next(backbone.parameters()).device
+    device = next(itertools.chain(backbone.parameters(), backbone.buffers())).device  # MFCCs have no weights
     return backbone.front_end(torch.from_numpy(np.ascontiguousarray(samples)).to(device))
 
 

@@ -1,0 +1,144 @@
+"""The training of the multi-gating base, from corpora to a base folder."""
+
+import shutil
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.base_folder import Base, save_base
+from engine.device import resolve_device
+from engine.encoder import EmotionEncoder
+from engine.metalearning.checkpoints import read_position
+from engine.metalearning.corpora import Corpus, read_corpus
+from engine.metalearning.corpora.digest import digest_of
+from engine.metalearning.events import Trained as BaseTrained
+from engine.metalearning.events import TrainingEvent, TrainingProgress, too_long_remark
+from engine.metalearning.model_card import Data, base_card, clip_counts, inherited_licence
+from engine.metalearning.run_log import RunLog
+from engine.systems.catalogue import CATALOGUE
+from engine.systems.multigate.languages import Language, cache_language
+from engine.systems.multigate.recipe import MultiGateRecipe, StreamsSection
+from engine.systems.multigate.streams import StreamsBackbone, open_stream
+from engine.systems.multigate.training import StepDone, Trained, train_network
+
+_CACHE, _CHECKPOINT = "frames", "checkpoint"
+_COLUMNS = ("loss", "seconds")
+_RATE_SMOOTHING = 0.05  # of the seconds a step takes, for the time left
+_FAILURES = """\
+- Adapting trains a gate and a tower on a few clips: with one or two a label they learn the clips by heart.
+- The gates look at the speaker's voice: speakers who are not among the labelled ones are recognised less often.
+- The corpora are acted; spontaneous emotion is weaker and is recognised less often."""
+
+
+def train(
+    recipe: MultiGateRecipe, corpora_root: Path, run_folder: Path, *, device: str, recipe_text: str
+) -> Iterator[TrainingEvent]:
+    """Train by `recipe`. Raises CorpusError, RecipeError, BaseError, AudioError, DeviceError."""
+    corpora = [read_corpus(name, corpora_root / name) for name in recipe.data.corpora]
+    validation = [read_corpus(name, corpora_root / name) for name in recipe.data.validation]
+    for corpus in corpora:
+        if corpus.too_long:
+            yield too_long_remark(corpus.name, corpus.too_long)
+    yield TrainingProgress(0, 0, "Loading the feature streams")
+    backbone, licence = open_streams(recipe.streams)
+    backbone.to(resolve_device(device))
+    languages = yield from cache_languages(
+        corpora, backbone, run_folder / _CACHE, recipe.streams.augmented, recipe.seed
+    )
+    backbone.cpu()
+    checkpoint = run_folder / _CHECKPOINT / "network.safetensors"
+    trained = yield from _train(recipe, backbone, languages, digest_of(corpora, corpora_root), checkpoint)
+    network = trained.network.for_new_language(kept=trained.network.languages)
+    base = Base(
+        recipe.name,
+        EmotionEncoder(backbone, network),
+        standardised=False,
+        licence=inherited_licence(licence, recipe.data.corpora),
+        recommended=CATALOGUE["multigate"].recommended,
+    )
+    _write(base, _Run(recipe, recipe_text, licence, corpora, validation), run_folder / "base")
+    shutil.rmtree(checkpoint.parent, ignore_errors=True)
+    yield BaseTrained(run_folder / "base")
+
+
+def open_streams(section: StreamsSection) -> tuple[StreamsBackbone, str]:
+    """The streams of a recipe as one backbone, on the CPU, and the licences of their weights."""
+    opened = [open_stream(name) for name in section.names]
+    licences = [f"{stream.name}: {licence}" for stream, licence in opened if len(list(stream.parameters()))]
+    return StreamsBackbone([stream for stream, _ in opened]), "; ".join(licences)
+
+
+def cache_languages(
+    corpora: list[Corpus], backbone: StreamsBackbone, folder: Path, augmented: int, seed: int
+) -> Generator[TrainingProgress, None, list[Language]]:
+    """What the streams make of the corpora, computed where it is not kept in `folder`."""
+    total = sum(len(corpus.clips) for corpus in corpora) * (1 + augmented) * len(backbone.members)
+    done, languages = 0, []
+    for corpus in corpora:
+        caching = cache_language(corpus, backbone, folder, augmented, seed)
+        while True:
+            try:
+                done += next(caching).done
+            except StopIteration as finished:
+                languages.append(finished.value)
+                break
+            yield TrainingProgress(done, total, f"Features of {corpus.name}")
+    return languages
+
+
+def _train(
+    recipe: MultiGateRecipe, backbone: StreamsBackbone, languages: list[Language], clips: str, checkpoint: Path
+) -> Generator[TrainingProgress, None, Trained]:
+    seconds, plan = 0.0, recipe.training
+    done = read_position(checkpoint).step if checkpoint.is_file() else 0
+    training = train_network(
+        backbone, languages, recipe.streams.selector, recipe.network, plan, recipe.seed, clips, checkpoint
+    )
+    with RunLog(checkpoint.parents[1], _COLUMNS, done) as log:
+        for event in training:
+            if isinstance(event, StepDone):
+                log.write("train", event.step, {"loss": event.loss, "seconds": event.seconds})
+                seconds += (_RATE_SMOOTHING if seconds else 1.0) * (event.seconds - seconds)
+                left_s = seconds * (event.steps - event.step)
+                yield TrainingProgress(event.step, event.steps, "Training", event.loss, left_s)
+            else:
+                trained = event
+    return trained
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a model card tells of a training."""
+
+    recipe: MultiGateRecipe
+    text: str
+    licence: str
+    corpora: list[Corpus]
+    validation: list[Corpus]
+
+
+def _write(base: Base, run: _Run, folder: Path) -> None:
+    names = ", ".join(run.recipe.streams.names)
+    card = base_card(
+        name=base.name,
+        summary=(
+            "Multi-gating with neural architecture search (Wang et al.): frozen feature streams "
+            f"({names}), encoded, weighted and connected for every language; adapting adds a language."
+        ),
+        licence=base.licence,
+        data=Data(run.corpora, run.validation),
+        figures={},
+        failures=_FAILURES,
+        recipe_text=run.text,
+    )
+    training = {
+        "kind": run.recipe.kind,
+        "recipe": run.text,
+        "seed": run.recipe.seed,
+        "backbone": "as published",
+        "backbone_licence": run.licence,
+        "corpora": clip_counts(run.corpora),
+        "validation": clip_counts(run.validation),
+        "figures": {},
+    }
+    save_base(base, folder, card, training, dtype="float16")
