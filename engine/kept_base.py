@@ -19,7 +19,7 @@ from engine.backbones.pretrained import load_pretrained
 from engine.base_folder import Base, is_base_folder, read_tensors, save_base
 from engine.choices import BUNDLED_BASES
 from engine.delta_facts import MODELS, DeltaFacts, kept_folder
-from engine.errors import ModelFolderError, SerStudioError
+from engine.errors import BaseError, ModelFolderError, SerStudioError
 from engine.fingerprint import same_bits
 from engine.resources import resource
 from engine.store import installed_names, stored_folder
@@ -117,8 +117,10 @@ def _tensors_of(folder: Path, specification: Mapping[str, Any]) -> Mapping[str, 
     """The encoder's tensors of a base in `folder`, by their names in the encoder. Raises SerStudioError."""
     if is_base_folder(folder):
         return read_tensors(folder)
-    layers = tuple(specification["backbone"]["read_layers"])
-    tensors: Mapping[str, Tensor] = load_pretrained(folder, folder.name, layers).encoder.state_dict()
+    layers = specification["backbone"].get("read_layers")
+    if layers is None:
+        raise BaseError(f"{folder} holds no base.", "A model of this kind needs one.")
+    tensors: Mapping[str, Tensor] = load_pretrained(folder, folder.name, tuple(layers)).encoder.state_dict()
     return tensors
 
 

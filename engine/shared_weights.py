@@ -1,7 +1,7 @@
 """Weights that a base has in common with the base in the folder beside it: stored there, once.
 
-The bundled bases of the published alternatives sit on the very backbone of `compact`; without this each would carry
-it again. `python -m engine.shared_weights RUN/base resources/bases/NAME` makes such a base of a whole one.
+Two of the published alternatives' bundled bases sit on the very backbone of `compact`; without this each would
+carry it again. `python -m engine.shared_weights RUN/base resources/bases/NAME` makes such a base of a whole one.
 """
 
 import argparse
@@ -48,7 +48,8 @@ def share_weights(whole: Path, neighbour: Path, target: Path) -> int:
     own, others = load_file(whole / WEIGHTS), load_file(neighbour / WEIGHTS)
     names = {name: found for name, tensor in own.items() if (found := _same(tensor, others)) is not None}
     config = json.loads((whole / CONFIG).read_text(encoding="utf-8"))
-    config[KEY] = {"folder": neighbour.name, "sha256": sha256_of(neighbour / WEIGHTS), "names": names}
+    if names:
+        config[KEY] = {"folder": neighbour.name, "sha256": sha256_of(neighbour / WEIGHTS), "names": names}
     target.mkdir(exist_ok=True)
     write_weights(target / WEIGHTS, {name: own[name] for name in own if name not in names}, {"format": "pt"})
     shutil.copyfile(whole / CARD, target / CARD)

@@ -39,7 +39,7 @@ def scheme_words(compared: ProjectCompared) -> str:
         )
     return (
         f"{counted(compared.clip_count, 'clip')} by {counted(compared.speaker_count, 'speaker')} in {parts} of whole "
-        "speakers, each held back in turn: that is what to expect of a new speaker."
+        "speakers, each held back in turn: that is about what to expect of a new speaker."
     )
 
 
@@ -61,7 +61,7 @@ def summary(compared: ProjectCompared) -> str:
             "Label more clips to tell them apart."
         )
     sentences = [
-        f"Clearly {word} than {_titled(main.method)}: {', '.join(names)}."
+        f"Probably {word} than {_titled(main.method)}: {', '.join(names)}."
         for word, names in (("better", better), ("worse", worse))
         if names
     ]

@@ -21,9 +21,7 @@ METHOD_SUMMARIES = {
     "logistic": "Leaves the model as it is, and draws the lines between the labels by logistic regression.",
     "ridge": "Leaves the model as it is, and draws the lines between the labels by ridge regression.",
     "lda": "Leaves the model as it is, and draws the lines where clips of one label spread alike.",
-    "hgfm": "Reads speech in one direction and the other, and looks for the moments that tell.",
-    "multigate": "Hears several kinds of features at once, and lets each language choose among them.",
-    "fmaml": "A small network that has practised learning from few clips, and learns yours in a few steps.",
+    **{name: system.summary for name, system in CATALOGUE.items()},
 }
 METHOD_SOURCES = {
     "disjoint": "Ion et al. 2024, arXiv:2410.04633",

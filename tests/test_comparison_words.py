@@ -56,8 +56,8 @@ def test_clips_that_cannot_tell_are_said_to_be_too_few() -> None:
 
 def test_what_is_clear_is_named_and_what_is_not_too() -> None:
     words = summary(result(MAIN, UNSURE, BETTER, WORSE))
-    assert "Clearly better than “Linear discriminant, no tuning”: “Tune: disjoint split”." in words
-    assert "Clearly worse than “Linear discriminant, no tuning”: “F-MAML”." in words
+    assert "Probably better than “Linear discriminant, no tuning”: “Tune: disjoint split”." in words
+    assert "Probably worse than “Linear discriminant, no tuning”: “F-MAML”." in words
     assert words.endswith("27 clips cannot tell the others from it: “Prototypes, no tuning”.")
 
 

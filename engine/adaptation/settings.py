@@ -83,6 +83,8 @@ def resolve_settings(
     """
     if method in SYSTEMS and method != recommended.method:
         recommended = CATALOGUE[method].recommended
+    elif recommended.method in SYSTEMS and method is not None and method not in SYSTEMS:
+        recommended = Recommended()  # the steps, rate and head of that base are its system's
     if method is None:
         method = recommended.method
         if method in HEADS and (steps, learning_rate, trained) != (None, None, None):
@@ -94,6 +96,12 @@ def resolve_settings(
             f"The method '{method}' has a last layer of its own, and takes no voices away.",
             "Leave the head and the speaker mean out, or use another method.",
         )
+    if method in SYSTEMS and trained is not None and trained not in CATALOGUE[method].trained:
+        raise LabellingError(
+            f"The method '{method}' cannot train '{trained}'.", f"Use {' or '.join(CATALOGUE[method].trained)}."
+        )
+    if method in SYSTEMS and steps == 0:
+        raise LabellingError(f"The method '{method}' needs a step at least.", "Use --steps 1 or more.")
     if method in HEADS and head not in (None, method):
         raise LabellingError(
             f"The method '{method}' is a head by itself, and '{head}' is another.",

@@ -49,9 +49,10 @@ def compare(
     if not contenders:
         raise LabellingError("No method was chosen.", "Choose at least one.")
     reference: list[bool] | None = None
+    base: Base | None = None
     for number, contender in enumerate(contenders):
         try:
-            measured = None
+            measured = base = None  # the last one's goes before the next is loaded
             base, settings = contender.prepare()
             for event in cross_adapt(base, clips, labels, settings, device, folds):
                 if isinstance(event, CrossAdapted):

@@ -36,6 +36,7 @@ class System:
     """
 
     title: str
+    summary: str
     source: str
     recommended: Recommended
     any_backbone: bool = False
@@ -45,6 +46,7 @@ class System:
 CATALOGUE: dict[str, System] = {
     "hgfm": System(
         "XLSR-HGFM",
+        "Reads speech in one direction and the other, and looks for the moments that tell.",
         "Zhang et al., A Multilingual Framework Based on Pre-training Model for Speech Emotion Recognition",
         Recommended("hgfm", steps=60, learning_rate=2e-4, head="linear", trained="extractor"),
         any_backbone=True,
@@ -52,6 +54,7 @@ CATALOGUE: dict[str, System] = {
     ),
     "multigate": System(
         "Multi-gating with architecture search",
+        "Hears several kinds of features at once, and lets each language choose among them.",
         "Wang et al., Multilingual Speech Emotion Recognition With Multi-Gating Mechanism and Neural Architecture "
         "Search",
         Recommended("multigate", steps=30, learning_rate=1e-3, head="linear", trained="extractor"),
@@ -59,6 +62,7 @@ CATALOGUE: dict[str, System] = {
     ),
     "fmaml": System(
         "F-MAML",
+        "A small network that has practised learning from few clips, and learns yours in a few steps.",
         "Naman et al., Fixed-MAML for Few Shot Classification in Multilingual Speech Emotion Recognition",
         Recommended("fmaml", steps=5, learning_rate=0.1, head="linear", trained="extractor"),
     ),

@@ -36,6 +36,7 @@ def metatrain(recipe: str, corpora: Path, run_folder: Path, device: str, as_json
     compact-closed-form  the closed form alone
     compact-episodic     the main paper's method on the small encoder
     main-paper           the main paper's own, on XLS-R 300M; needs GPUs
+    hgfm, multigate, fmaml   what the methods of these names start from (hgfm-small ...: in minutes)
 
     Stop it at any time: the same command goes on where it was, with the same result. Episodic recipes can use
     several GPUs or machines: `accelerate launch -m serstudio metatrain ...`.

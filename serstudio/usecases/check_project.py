@@ -8,7 +8,7 @@ from engine.adaptation import AdaptationSettings, resolve_settings
 from engine.adaptation.clips import embed_each
 from engine.adaptation.thrift import ran_out_of_memory
 from engine.bases import Base, base_for, load_base
-from engine.choices import TUNING_METHODS
+from engine.choices import SYSTEMS, TUNING_METHODS
 from engine.device import resolve_device
 from engine.errors import ModelFolderError
 from engine.evaluation.cross_adaptation import CrossAdapted, FoldProgress, cross_adapt
@@ -120,7 +120,9 @@ def _settings(request: CheckProject, base: Base, newest: Mapping[str, Any]) -> A
     if (request.method, request.head) == (None, None):
         made = {name: newest.get(name) for name in _fields_of(newest)}
         asked = {name: made.get(name) if value is None else value for name, value in asked.items()}
-    speaker_mean = newest.get("speaker_mean") if request.speaker_mean is None else request.speaker_mean
+    speaker_mean = request.speaker_mean
+    if speaker_mean is None and request.method not in SYSTEMS:  # who asks for a system did not ask for voices
+        speaker_mean = newest.get("speaker_mean")
     return resolve_settings(
         base.recommended, **asked, speaker_mean=speaker_mean, seed=request.seed, precision=request.precision
     )

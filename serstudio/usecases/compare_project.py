@@ -14,7 +14,7 @@ from engine.evaluation.folds import Folds
 from engine.evaluation.metrics import accuracy, macro_f1, unweighted_accuracy, wilson_interval
 from engine.evaluation.paired import Difference
 from engine.systems.catalogue import CATALOGUE
-from serstudio.bug_report import one_line
+from serstudio.bug_report import one_line, write_bug_report
 from serstudio.method_words import method_title
 from serstudio.project import Project
 from serstudio.usecases.comparison_requests import (
@@ -104,7 +104,8 @@ def _compared(outcome: Outcome, bases: _Bases) -> ComparedMethod:
     elif isinstance(outcome.error, SerStudioError):
         error, hint = outcome.error.message, outcome.error.hint
     elif outcome.error is not None:
-        error, hint = f"A mistake of ours: {one_line(outcome.error)}.", "Please send us this line."
+        error = f"A mistake of ours: {one_line(outcome.error)}."
+        hint = f"Please send us {write_bug_report(outcome.error)}."
     recommended = method == bases.recommended_method
     return ComparedMethod(method, bases.name_for(method), recommended, figures, error, hint)
 

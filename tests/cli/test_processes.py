@@ -35,7 +35,7 @@ def test_help_is_fast_and_in_the_order_of_the_work() -> None:
         took.append(float(done.stdout.splitlines()[-1]))
     assert min(took) < HELP_LIMIT_S
     verbs = [line.split()[0] for line in done.stdout.split("Commands:")[1].splitlines() if line.startswith("  ")]
-    work = "new import label record adapt classify live check export evaluate models metatrain experiment tour doctor"
+    work = "new import label record adapt classify live check compare export evaluate models metatrain experiment tour"
     assert " ".join(verbs[:15]) == work
 
 

@@ -5,9 +5,10 @@ import pytest
 
 from engine.adaptation import thrift
 from engine.base_folder import Base, save_base
-from engine.choices import METHODS, TUNING_METHODS
+from engine.choices import METHODS, SYSTEMS, TUNING_METHODS
 from engine.errors import LabellingError, MemoryShortError, SerStudioError
 from engine.model_folder import load_model
+from engine.systems.catalogue import CATALOGUE
 from serstudio.licence_words import base_licence
 from serstudio.project import Project
 from serstudio.usecases.dispatch import run
@@ -76,12 +77,16 @@ def test_the_model_says_which_head_it_has_and_what_was_tuned(labelled_project: P
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_has_its_words_on_the_card(labelled_project: Path, tiny_base_folder: str, method: str) -> None:
-    _, added = events_of(replace(request(labelled_project, tiny_base_folder), method=method))
+    base = "compact" if method in SYSTEMS else tiny_base_folder  # the systems have bundled bases of their own
+    _, added = events_of(replace(request(labelled_project, base), method=method))
     assert isinstance(added, VersionAdded)
     card = (added.folder / "README.md").read_text()
-    assert f"Adaptation: {method}: the encoder " in card
+    told = CATALOGUE[method].title if method in SYSTEMS else "the encoder"
+    assert f"Adaptation: {method}: {told}" in card
+    if method in SYSTEMS:
+        assert load_model(added.folder, "cpu").base == method
     assert ("2 steps of Adam" in card) == (method in TUNING_METHODS)
-    assert ("not calibrated" in card) == (added.head == "prototypes")
+    assert ("not calibrated" in card) == (added.head in ("prototypes", "linear"))
 
 
 def test_a_run_that_is_stopped_leaves_nothing(labelled_project: Path, tiny_base_folder: str) -> None:

@@ -20,7 +20,7 @@ from engine.systems.fmaml.maml import Batch, Fitted, InnerLoop, Learner, fit
 from engine.systems.fmaml.network import FIXED, ConvolutionalNetwork
 from engine.systems.fmaml.tasks import padded
 
-MOST_WINDOWS_PER_LABEL = 20  # in one step: the paper's largest number of shots; every window still takes its turn
+MOST_WINDOWS_PER_LABEL = 20  # in one step: the paper's largest number of shots; each step draws anew
 _SILENCE, _NEUTRAL = FIXED
 _SILENCE_NAMES = frozenset({"silence", "silent", "no speech", "room tone", "silenzio", "stille"})
 

@@ -60,7 +60,7 @@ def run(recipe: FmamlTableRecipe, conditions: Conditions) -> Iterator[Report | T
 
 @dataclass(frozen=True)
 class _Target:
-    """A corpus to test on. plain, fixed: the same tasks with 7 labels alike, and with 5 and 2 fixed ones."""
+    """A corpus to test on. plain, fixed: tests of the same emotions, with 7 labels alike or 5 and 2; other clips."""
 
     corpus: Corpus
     digest: str
@@ -197,8 +197,15 @@ class _Experiment:
         """An encoder that has not heard the target; trained, unless it is there or one was given."""
         if fixed and self._conditions.base is not None:
             base = load_base(self._conditions.base)
-            if not isinstance(base.encoder.extractor, ConvolutionalNetwork) or not base.encoder.extractor.fixed:
-                raise BaseError("This base is not one of F-MAML.", "Leave --base out to train one.")
+            network, mfcc = base.encoder.extractor, self._settings.mfcc
+            wanted = MfccBackbone(mfcc.coefficients, normalised=mfcc.normalised).specification()
+            shaped = isinstance(network, ConvolutionalNetwork) and network.fixed
+            if (
+                not shaped
+                or network.ways != self._settings.tasks.ways
+                or base.encoder.backbone.specification() != wanted
+            ):
+                raise BaseError("This base is not an F-MAML of this table's shape.", "Leave --base out to train one.")
             if target.corpus.name in base.training.get("corpora", {}):
                 yield TrainingRemark(f"The base was trained on {target.column}: its figure there is too good.")
             return base.encoder

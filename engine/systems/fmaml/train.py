@@ -167,7 +167,8 @@ class _Training:
                 emotions.append(answered.emotion_accuracy)
                 yield TrainingProgress(number, count, f"Validating on {cached.name}")
             ways = min(shape.ways, len(sampler.emotions[0]))
-            figures[f"{cached.name}, {ways} emotions, neutral and silence, {shots}-shot, {count} tasks, %"] = (
+            what = f"{ways} emotions, neutral and silence, {shots}-shot, speakers on both sides, {count} tasks, %"
+            figures[f"{cached.name}, {what}"] = (
                 f"{100 * np.mean(every):.1f} ± {100 * mean_ci95(every):.1f}; "
                 f"of the emotions' clips alone {100 * np.mean(emotions):.1f}"
             )

@@ -188,9 +188,11 @@ class _Run:
 
     def _figures(self, classifier: Classifier, start: Start) -> dict[str, str]:
         told = {}
+        clips = {asked.name: asked.clips for asked in self._asked}
         for name, figures in self._validate(classifier, start, heard=self._plan.upstream is not Upstream.FROZEN):
             words = ", ".join(f"{each} {100 * value:.1f}" for each, value in zip(MEASURES, figures, strict=True))
-            told[f"{name}, not adapted, {', '.join(self._recipe.labels)}, %"] = words
+            asked = ", ".join(self._recipe.labels[number] for number in sorted({clip.label for clip in clips[name]}))
+            told[f"{name}, not adapted, asked and answered {asked}, %"] = words
         return told
 
     def _write(self, base: Base, backbone_licence: str, figures: dict[str, str]) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import t as student
 
 from engine.choices import Protocol
 from engine.device import resolve_device
 from engine.errors import RecipeError
-from engine.evaluation.metrics import accuracy, mean_ci95, unweighted_accuracy
+from engine.evaluation.metrics import accuracy, unweighted_accuracy
 from engine.metalearning.corpora import CORPORA, Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.events import TrainingProgress, TrainingRemark
@@ -118,7 +119,10 @@ class _Experiment:
         return found
 
     def _auxiliary_rows(self) -> list[tuple[str, NetworkSection]]:
-        """Of the model for a single language, which has one tower and nothing to gate (section 4.1)."""
+        """Of the model for a single language, which has one tower and nothing to gate (section 4.1).
+
+        Its streams are summed, as in the shared bottom; the paper's are side by side.
+        """
         single = replace(self._recipe.network, variant=Variant.SHARED_BOTTOM.value)
         return [("with aux loss", single), ("w/o aux loss", replace(single, auxiliary=0.0))]
 
@@ -244,7 +248,7 @@ class _Experiment:
     def _cell(self, row: str, language: int, what: int, published: float) -> Cell:
         values = self._figures[row, language][what]
         paper = None if np.isnan(published) else published
-        return Cell(Figure(float(np.mean(values)), mean_ci95(values)), paper)
+        return Cell(Figure(float(np.mean(values)), _half_width(values)), paper)
 
     def _notes(self) -> tuple[str, ...]:
         measure = self._recipe.measure
@@ -253,6 +257,24 @@ class _Experiment:
             f"Streams: {', '.join(self._recipe.streams.names)}; the paper has Allosaurus, MFCC, wav2vec, GE2E, BYOL "
             "and tunes GE2E.",
             "Of the paper's corpora EmoDB alone is here; the others are other corpora with other labels.",
+            "Unlike the paper: alpha, which weighs a mean and not a sum, width of the tower and GELU are the same for "
+            "all languages, and parts of the clips are masked in training.",
         ]
-        drawn = [name for name in ("gates.svg", "tsne.svg") if (self._out / name).is_file()]
-        return (*notes, *(f"{self._out / name} is the paper's figure." for name in drawn))
+        if measure.compared is Comparison.AUXILIARY:
+            notes.append("The streams of a model for one language are summed, not side by side as the paper's.")
+            picture, figure = "tsne.svg", "figure 3"
+        else:
+            notes.append("In Ours a gate's bar is the weight of u_i (eq. 8), named by the stream that u_i starts from.")
+            picture, figure = "gates.svg", "figure 4b"
+        if measure.runs == 1:
+            notes.append("One run: there is no interval, and ± 0.0 means nothing.")
+        if (self._out / picture).is_file():
+            notes.append(f"{self._out / picture} is the counterpart of the paper's {figure}, of the first run.")
+        return tuple(notes)
+
+
+def _half_width(values: Sequence[float]) -> float:
+    """Half the width of the 95 % interval of a mean over few runs (Student's); 0 for a single one."""
+    if len(values) < 2:
+        return 0.0
+    return float(student.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))

@@ -22,7 +22,8 @@ def hard_concrete(log_kappa: Tensor, uniform: Tensor | None) -> Tensor:
     """xi of eq. 9 (Louizos et al. 2017), of the shape of `log_kappa`, in 0 to 1 with exact zeros and ones.
 
     uniform: u, drawn from (0, 1); None for what is used when nothing is drawn (Louizos et al., section 2.2). The
-    paper writes "/ beta" outside of the sigmoid, where s could not reach 1; it belongs inside.
+    paper writes "/ beta" outside of the sigmoid, where it would only stretch s and be no temperature; here it is
+    inside.
     """
     if uniform is None:
         share = torch.sigmoid(log_kappa)

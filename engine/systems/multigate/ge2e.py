@@ -96,7 +96,5 @@ def load_speaker_encoder(folder: Path | None = None) -> tuple[SpeakerEncoder, st
         encoder.load_state_dict({name: tensor.float() for name, tensor in stored.items()})
         licence = str(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["licence"])
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise BaseError(
-            f"{folder} holds no GE2E speaker encoder.", "python -m engine.systems.multigate.convert_ge2e makes one."
-        ) from error
+        raise BaseError(f"{folder} holds no GE2E speaker encoder.", "Install SER Studio again.") from error
     return encoder.eval().requires_grad_(requires_grad=False), licence

@@ -33,7 +33,9 @@ class StreamsSection:
 @dataclass(frozen=True)
 class NetworkSection:
     """[network]: sizes (section 5.1). kernels, lstm and attention are those of a pre-trained stream; MFCCs have half
-    of them in two layers. auxiliary: alpha, the weight of the contrastive loss; 0 leaves it out."""
+    of the kernels and of the LSTM, in two layers. auxiliary: alpha, the weight of the contrastive loss; 0 leaves it
+    out.
+    """
 
     variant: str = "ours"
     size: int = 128

@@ -128,7 +128,8 @@ class EncoderStream(Stream):
         return {"kind": "encoder", "name": self.name, "backbone": self.backbone.specification()}
 
     def alone(self) -> Backbone:
-        return self.backbone  # what other trainings keep of it can be used
+        # what other trainings keep of compact can be used; others are lengthened by `front_end`
+        return self.backbone if self._repeats == 1 else super().alone()
 
 
 class StreamsBackbone(Backbone):

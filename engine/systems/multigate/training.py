@@ -106,7 +106,7 @@ def _labels_of(network: MultiGate, languages: Sequence[Language]) -> dict[str, l
 
 
 def shape_of(stream: Stream, section: NetworkSection) -> StreamShape:
-    """The sizes of a stream's encoder (section 5.1): MFCCs have half of each and two layers of LSTM.
+    """The sizes of a stream's encoder (section 5.1): MFCCs have half of its kernels and LSTM, in two layers.
 
     The LSTM goes 25 steps a second, so that training takes minutes on a processor.
     """

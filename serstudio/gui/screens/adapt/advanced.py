@@ -126,7 +126,8 @@ class Advanced(Card):
         self.on_method_changed()
 
     def choose(self, method: str | None, base: str) -> None:
-        """A method by its name, None: as the base recommends; and a base."""
+        """A method by its name, None: as the base recommends; and a base. What else was set goes."""
+        self.set_defaults()
         self.base.choose(base)
         self.method.setCurrentIndex(max(0, self.method.findData(method)))
 
@@ -232,7 +233,7 @@ class Advanced(Card):
         )
 
     def _if_used(self, field: QWidget, value: _T, shown: _T) -> _T | None:
-        is_left = self.system() is not None and value == shown
+        is_left = value == shown and (self.system() is not None or not self.is_bundled())
         return value if field.isEnabled() and not is_left else None
 
 

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar, QVBoxLayout
 
-from engine.choices import SYSTEMS
+from engine.choices import BUNDLED_BASES, SYSTEMS
 from serstudio.comparison_words import best_method, scheme_words, summary
 from serstudio.gui.bridge.jobs import Job
 from serstudio.gui.screens.compare.method_card import MethodCard, Standing
@@ -230,12 +230,14 @@ class CompareScreen(Page):
 
     def on_chosen(self, compared: ComparedMethod) -> None:
         """To Adapt, with this method chosen there; the recommended one is what Adapt does by itself."""
-        base = self._base() if compared.base in SYSTEMS else compared.base
+        base = (
+            BUNDLED_BASES[0] if compared.base in BUNDLED_BASES else compared.base
+        )  # from there a system finds its own
         self._session.method_requested.emit("" if compared.is_recommended else compared.method, base)
 
 
 def _legend(chance: float) -> str:
     return (
-        f"The bar: how many of the clips held back were right. The line on it: where the true value lies (95 %). "
-        f"Dashed: guessing, {chance:.0%}."
+        "The bar: how many of the clips held back were right. The line on it: where the true value probably lies "
+        f"(about 95 %). Dashed: guessing, {chance:.0%}."
     )

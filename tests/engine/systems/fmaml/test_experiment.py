@@ -63,7 +63,7 @@ def test_a_base_that_is_given_is_measured_in_place_of_a_training(
     events, table = table_of(recipe, dataclasses.replace(conditions, base=str(base), protocol=Protocol.NEW_SPEAKERS))
     assert any("speakers at random" in event.message for event in events if isinstance(event, TrainingRemark))
     assert any(f"F-MAML is the base {base}" in note for note in table.notes)
-    with pytest.raises(BaseError, match=r"not one of F-MAML"):
+    with pytest.raises(BaseError, match="not an F-MAML of this table"):
         table_of(recipe, dataclasses.replace(conditions, base="compact"))
 
 

@@ -41,7 +41,7 @@ def test_a_run_ends_in_a_base_that_can_be_adapted(fixed: str, speech_root: Path,
     assert (base.recommended.method, base.recommended.steps, base.recommended.learning_rate) == ("fmaml", 2, 0.1)
     assert base.training["corpora"] == {"nemo": 32, "ravdess": 24}
     (what,) = base.training["figures"]
-    assert what == "emodb, 3 emotions, neutral and silence, 2-shot, 2 tasks, %"
+    assert what == "emodb, 3 emotions, neutral and silence, 2-shot, speakers on both sides, 2 tasks, %"
     card = (tmp_path / "run" / "base" / "README.md").read_text()
     assert what in card
     assert "CC BY-NC-SA" in card

@@ -42,7 +42,7 @@ def test_a_run_ends_in_a_base_that_can_be_adapted(corpora_root: Path, tiny_start
     assert base.training["corpora"] == {"nemo": 24, "ravdess": 24}
     assert base.training["backbone"] == AS_PUBLISHED
     card = (tmp_path / "run" / "base" / "README.md").read_text()
-    assert "emodb, not adapted, anger, happiness, sadness" in card
+    assert "emodb, not adapted, asked and answered anger, happiness, sadness" in card
     assert "CC BY-NC-SA" in card
     clips = [LabelledClip((voice(take, 0.5, 100.0 * 1.6**label),), label) for label in range(2) for take in range(3)]
     *_, adapted = adapt(base, clips, ("a", "b"), resolve_settings(base.recommended))

@@ -1,5 +1,6 @@
 import io
 import json
+import runpy
 import zipfile
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import pytest
 import torch
 
 from engine.errors import BaseError
-from engine.systems.multigate.convert_ge2e import convert
 from engine.systems.multigate.ge2e import SpeakerEncoder, SpeakerMel, load_speaker_encoder, partial_starts
 from tests.engine.conftest import voice
+
+REPOSITORY = Path(__file__).resolve().parents[4]
 
 # The first numbers of what Resemblyzer 0.1.4 makes of `voice(3, 3.0, 140.0)` at -30 dBFS or more (measured with it).
 PUBLISHED = [
@@ -57,6 +59,7 @@ def test_the_file_is_made_from_the_packages_wheel(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "wheel.whl", "w") as wheel:
         wheel.writestr("resemblyzer/pretrained.pt", pickled.getvalue())
         wheel.writestr("Resemblyzer-0.1.4.dist-info/LICENSE", "Apache License")
+    convert = runpy.run_path(str(REPOSITORY / "packaging" / "convert_ge2e.py"))["convert"]
     convert(tmp_path / "wheel.whl", tmp_path / "ge2e")
     loaded, licence = load_speaker_encoder(tmp_path / "ge2e")
     assert licence.startswith("Apache-2.0")

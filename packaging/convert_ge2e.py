@@ -1,7 +1,7 @@
 """Make the speaker encoder's file from the wheel of Resemblyzer on the package index.
 
 pip download --no-deps resemblyzer==0.1.4
-python -m engine.systems.multigate.convert_ge2e Resemblyzer-0.1.4-py3-none-any.whl resources/streams/ge2e
+python packaging/convert_ge2e.py Resemblyzer-0.1.4-py3-none-any.whl resources/streams/ge2e
 """
 
 import hashlib
