@@ -97,6 +97,7 @@ def _protocol(name: str) -> Protocol:
 def _as_done(request: EvaluateManifest, settings: AdaptationSettings) -> EvaluateManifest:
     return replace(
         request,
+        base=base_for(request.base, settings.method),
         method=settings.method,
         steps=settings.steps if settings.tunes else 0,
         learning_rate=settings.learning_rate,
