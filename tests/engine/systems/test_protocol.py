@@ -120,3 +120,16 @@ def test_a_model_of_a_system_is_read_back_as_it_was(mfcc_base: Base, tmp_path: P
     assert again.head.plain
     assert again.head.kind == "linear"
     assert score_window(again, voice(0)) == score_window(model, voice(0))
+
+
+def test_another_method_on_a_systems_base_has_settings_of_its_own() -> None:
+    own = Recommended("hgfm", steps=60, learning_rate=2e-4, head="linear")
+    assert resolve_settings(own, method="disjoint") == AdaptationSettings()
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"), [({"trained": "norms"}, "cannot train 'norms'"), ({"steps": 0}, "needs a step at least")]
+)
+def test_what_would_leave_a_system_untrained_is_refused_in_words(choice: dict[str, object], words: str) -> None:
+    with pytest.raises(LabellingError, match=words):
+        resolve_settings(CLOSED, method="hgfm", **choice)
