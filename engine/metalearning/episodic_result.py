@@ -8,14 +8,15 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from engine.base_folder import Base, save_base
+from engine.base_folder import Base
 from engine.errors import RecipeError
 from engine.evaluation.metrics import mean_ci95
 from engine.metalearning.checkpoints import write_tensors
 from engine.metalearning.episodic_data import EpisodicData
 from engine.metalearning.episodic_recipe import EpisodicRecipe
-from engine.metalearning.model_card import Data, base_card, clip_counts, inherited_licence
+from engine.metalearning.model_card import Data, inherited_licence
 from engine.metalearning.prototypical import PrototypicalNetwork
+from engine.metalearning.trained_base import Told, write_trained
 
 _VALIDATION = "validation"
 _DISCRIMINATOR = "discriminator."  # has done its work when training ends
@@ -69,26 +70,9 @@ def write_base(
     encoder = network.encoder.cpu().eval()
     name = recipe.name
     base = Base(name, encoder, standardised=False, licence=licence, cosine_scale=float(network.scale.detach()))
-    figures = _figures(recipe, validation)
-    card = base_card(
-        name=name,
-        summary=_summary(recipe),
-        licence=licence,
-        data=Data(data.train, data.validation),
-        figures=figures,
-        failures=_FAILURES,
-        recipe_text=recipe_text,
-    )
-    training = {
-        "kind": recipe.kind,
-        "recipe": recipe_text,
-        "seed": recipe.seed,
-        "backbone": "trained",
-        "corpora": clip_counts(data.train),
-        "validation": clip_counts(data.validation),
-        "figures": figures,
-    }
-    save_base(base, run_folder / "base", card, training, "float16" if recipe.half else "float32")
+    told = Told(_summary(recipe), _FAILURES, _figures(recipe, validation), {"backbone": "trained"})
+    dtype = "float16" if recipe.half else "float32"
+    write_trained(base, run_folder / "base", recipe, recipe_text, Data(data.train, data.validation), told, dtype)
 
 
 def _load_best(path: Path, network: PrototypicalNetwork) -> Validation:

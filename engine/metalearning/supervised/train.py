@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from engine.base_folder import Base, save_base
+from engine.base_folder import Base
 from engine.choices import Recommended
 from engine.device import resolve_device
 from engine.encoder import EmotionEncoder
@@ -18,7 +18,7 @@ from engine.metalearning.checkpoints import read_position
 from engine.metalearning.corpora import Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, too_long_remark
-from engine.metalearning.model_card import Data, base_card, clip_counts, inherited_licence
+from engine.metalearning.model_card import Data, inherited_licence
 from engine.metalearning.run_log import RunLog
 from engine.metalearning.start import AS_PUBLISHED, Start, load_start
 from engine.metalearning.supervised.frame_cache import CachedCorpus, ClipsCached, cache_corpus
@@ -26,6 +26,7 @@ from engine.metalearning.supervised.mixing import closed_form_part, mix
 from engine.metalearning.supervised.network import channel_statistics, train_network
 from engine.metalearning.supervised.recipe import ClosedFormRecipe, SupervisedRecipe
 from engine.metalearning.supervised.validation import Figures, validate
+from engine.metalearning.trained_base import Told, write_trained
 
 _CACHE, _CHECKPOINTS = "frames", "checkpoint"
 _COLUMNS = ("network", "loss", "seconds")
@@ -130,26 +131,10 @@ class _Training:
                     )
 
     def _write(self, base: Base, backbone_licence: str, figures: dict[str, str]) -> None:
-        card = base_card(
-            name=base.name,
-            summary=_summary(self._recipe),
-            licence=base.licence,
-            data=Data(self._train, self._validation),
-            figures=figures,
-            failures=_FAILURES,
-            recipe_text=self._text,
-        )
-        training = {
-            "kind": self._recipe.kind,
-            "recipe": self._text,
-            "seed": self._recipe.seed,
-            "backbone": AS_PUBLISHED,
-            "backbone_licence": backbone_licence,
-            "corpora": clip_counts(self._train),
-            "validation": clip_counts(self._validation),
-            "figures": figures,
-        }
-        save_base(base, self._folder / "base", card, training, dtype="float16")
+        facts = {"backbone": AS_PUBLISHED, "backbone_licence": backbone_licence}
+        told = Told(_summary(self._recipe), _FAILURES, figures, facts)
+        data = Data(self._train, self._validation)
+        write_trained(base, self._folder / "base", self._recipe, self._text, data, told)
 
 
 def _labelled(corpus: Corpus) -> Corpus:

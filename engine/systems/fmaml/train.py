@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from engine.backbones.mfcc import MfccBackbone
-from engine.base_folder import Base, save_base
+from engine.base_folder import Base
 from engine.choices import Recommended
 from engine.device import resolve_device
 from engine.encoder import EmotionEncoder
@@ -21,8 +21,9 @@ from engine.metalearning.checkpoints import Position, load_checkpoint, save_chec
 from engine.metalearning.corpora import Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, TrainingRemark, too_long_remark
-from engine.metalearning.model_card import Data, base_card, clip_counts, inherited_licence
+from engine.metalearning.model_card import Data, inherited_licence
 from engine.metalearning.run_log import RunLog
+from engine.metalearning.trained_base import Told, write_trained
 from engine.systems.fmaml.maml import InnerLoop, Learner, meta_gradient
 from engine.systems.fmaml.measuring import answer_tasks
 from engine.systems.fmaml.mfcc_cache import CachedCorpus, ClipsCached, cache_corpus
@@ -186,22 +187,5 @@ class _Training:
             f"{recipe.tasks.ways} emotions, {recipe.tasks.shots} shots, neutral speech and silence, {plan.order.value} "
             "order."
         )
-        data = Data(self._train, self._validation)
-        card = base_card(
-            name=base.name,
-            summary=summary,
-            licence=licence,
-            data=data,
-            figures=figures,
-            failures=_FAILURES,
-            recipe_text=self._text,
-        )
-        training = {
-            "kind": recipe.kind,
-            "recipe": self._text,
-            "seed": recipe.seed,
-            "corpora": clip_counts(self._train),
-            "validation": clip_counts(self._validation),
-            "figures": figures,
-        }
-        save_base(base, self._folder / "base", card, training)
+        data, told = Data(self._train, self._validation), Told(summary, _FAILURES, figures, {})
+        write_trained(base, self._folder / "base", recipe, self._text, data, told, "float32")

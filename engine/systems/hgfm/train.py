@@ -8,18 +8,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from engine.base_folder import Base, save_base
+from engine.base_folder import Base
 from engine.choices import Recommended
 from engine.device import resolve_device
 from engine.encoder import EmotionEncoder
 from engine.metalearning.corpora import read_corpus
 from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, TrainingRemark, too_long_remark
-from engine.metalearning.model_card import Data, base_card, clip_counts, inherited_licence
+from engine.metalearning.model_card import Data, inherited_licence
 from engine.metalearning.run_log import RunLog
 from engine.metalearning.start import AS_PUBLISHED, Start, load_start
 from engine.metalearning.supervised.frame_cache import CachedCorpus, ClipsCached, cache_corpus
 from engine.metalearning.supervised.network import channel_statistics
+from engine.metalearning.trained_base import Told, write_trained
 from engine.systems.hgfm.answers import answers_among, logits_of_heard, logits_of_kept
 from engine.systems.hgfm.downstream import Classifier, build_downstream
 from engine.systems.hgfm.few_shot import few_shot_figures
@@ -196,27 +197,12 @@ class _Run:
         return told
 
     def _write(self, base: Base, backbone_licence: str, figures: dict[str, str]) -> None:
-        card = base_card(
-            name=base.name,
-            summary=_summary(self._recipe),
-            licence=base.licence,
-            data=Data(self._train, self._validation),
-            figures=figures,
-            failures=_FAILURES,
-            recipe_text=self._text,
-        )
-        training = {
-            "kind": self._recipe.kind,
-            "recipe": self._text,
-            "seed": self._recipe.seed,
-            "backbone_licence": backbone_licence,
-            "corpora": clip_counts(self._train),
-            "validation": clip_counts(self._validation),
-            "figures": figures,
-        }
+        facts = {"backbone_licence": backbone_licence}
         if self._plan.upstream is Upstream.FROZEN:
-            training["backbone"] = AS_PUBLISHED
-        save_base(base, self._folder / "base", card, training, dtype="float16")
+            facts["backbone"] = AS_PUBLISHED
+        told = Told(_summary(self._recipe), _FAILURES, figures, facts)
+        data = Data(self._train, self._validation)
+        write_trained(base, self._folder / "base", self._recipe, self._text, data, told)
 
 
 def _summary(recipe: HgfmRecipe) -> str:

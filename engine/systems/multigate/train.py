@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.base_folder import Base, save_base
+from engine.base_folder import Base
 from engine.device import resolve_device
 from engine.encoder import EmotionEncoder
 from engine.metalearning.checkpoints import read_position
@@ -13,8 +13,9 @@ from engine.metalearning.corpora import Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.events import Trained as BaseTrained
 from engine.metalearning.events import TrainingEvent, TrainingProgress, too_long_remark
-from engine.metalearning.model_card import Data, base_card, clip_counts, inherited_licence
+from engine.metalearning.model_card import Data, inherited_licence
 from engine.metalearning.run_log import RunLog
+from engine.metalearning.trained_base import Told, write_trained
 from engine.systems.catalogue import CATALOGUE
 from engine.systems.multigate.languages import Language, cache_language
 from engine.systems.multigate.recipe import MultiGateRecipe, StreamsSection
@@ -119,26 +120,9 @@ class _Run:
 
 def _write(base: Base, run: _Run, folder: Path) -> None:
     names = ", ".join(run.recipe.streams.names)
-    card = base_card(
-        name=base.name,
-        summary=(
-            "Multi-gating with neural architecture search (Wang et al.): frozen feature streams "
-            f"({names}), encoded, weighted and connected for every language; adapting adds a language."
-        ),
-        licence=base.licence,
-        data=Data(run.corpora, run.validation),
-        figures={},
-        failures=_FAILURES,
-        recipe_text=run.text,
+    summary = (
+        "Multi-gating with neural architecture search (Wang et al.): frozen feature streams "
+        f"({names}), encoded, weighted and connected for every language; adapting adds a language."
     )
-    training = {
-        "kind": run.recipe.kind,
-        "recipe": run.text,
-        "seed": run.recipe.seed,
-        "backbone": "as published",
-        "backbone_licence": run.licence,
-        "corpora": clip_counts(run.corpora),
-        "validation": clip_counts(run.validation),
-        "figures": {},
-    }
-    save_base(base, folder, card, training, dtype="float16")
+    told = Told(summary, _FAILURES, {}, {"backbone": "as published", "backbone_licence": run.licence})
+    write_trained(base, folder, run.recipe, run.text, Data(run.corpora, run.validation), told)
