@@ -1,9 +1,11 @@
 """Labelled clips as the encoder takes them."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,6 +35,18 @@ class PreparedClip:
     windows: tuple[Tensor, ...]
     durations: tuple[int, ...]
     label: int
+
+
+def sorted_by_content(clips: Sequence[LabelledClip]) -> list[LabelledClip]:
+    """By a digest of the sound, so that sums are taken in the same order however clips and labels come."""
+    return sorted(clips, key=lambda clip: (_digest(clip), clip.label))
+
+
+def _digest(clip: LabelledClip) -> bytes:
+    seen = hashlib.sha256()
+    for window in clip.windows:
+        seen.update(np.ascontiguousarray(window).tobytes())
+    return seen.digest()
 
 
 def prepare(encoder: EmotionEncoder, clips: Sequence[LabelledClip]) -> list[PreparedClip]:

@@ -28,6 +28,7 @@ from engine.metalearning.episodic_data import EpisodicData, read_data
 from engine.metalearning.episodic_recipe import EpisodicRecipe
 from engine.metalearning.episodic_result import Validation, keep_best, write_base
 from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, TrainingRemark
+from engine.metalearning.pace import Pace
 from engine.metalearning.prototypical import EpisodeInputs, Phase, PrototypicalNetwork, inputs_of
 from engine.metalearning.run_log import RunLog
 from engine.metalearning.start import build_on, load_start
@@ -35,7 +36,6 @@ from engine.specaugment import SpecAugment
 
 CHECKPOINTS, LAST, BEST = "checkpoint", "last.safetensors", "best.safetensors"
 _COLUMNS = ("phase", "epoch", "loss", "accuracy", "adversarial_loss", "scale", "seconds")
-_RATE_SMOOTHING = 0.05  # of the seconds an episode takes, for the time left
 _NO_TENSORBOARD = "TensorBoard is not installed: the figures go to log.csv alone."
 
 
@@ -93,7 +93,7 @@ class EpisodicTraining:
         self._optimiser = torch.optim.Adam(network.parameters(), lr=self._plan.learning_rate)
         self._wrapped: torch.nn.Module = self.network
         self._phase: Phase | None = None
-        self._episode_s: float | None = None
+        self._pace = Pace()  # of episodes
         self.position = Position(data.digest)
 
     def run(self) -> Iterator[TrainingEvent]:
@@ -194,7 +194,7 @@ class EpisodicTraining:
             }
             if self._recipe.adversarial.enabled:
                 told["adversarial_loss"] = adversarial
-            log.write("train", self.position.step, self._where() | told | {"seconds": self._episode_s or 0.0})
+            log.write("train", self.position.step, self._where() | told | {"seconds": self._pace.seconds or 0.0})
         if self.position.step % self._plan.checkpoint_steps == 0 and self.position.step % self._plan.steps_per_epoch:
             self._save()
 
@@ -203,11 +203,10 @@ class EpisodicTraining:
         return {"phase": str(self._phase), "epoch": str(epoch)}
 
     def _progress(self, index: int, phase: Phase, loss: float, started: float) -> TrainingProgress:
-        taken_s = time.perf_counter() - started
-        self._episode_s = taken_s + (1 - _RATE_SMOOTHING) * ((self._episode_s or taken_s) - taken_s)
+        self._pace.took(time.perf_counter() - started)
         episodes = self._plan.steps * self._plan.accumulation
         message = self._epoch_words(phase, index // self._plan.accumulation)
-        remaining_s = self._episode_s * (episodes - index - 1) / self._processes.count
+        remaining_s = self._pace.left_s((episodes - index - 1) / self._processes.count)
         return TrainingProgress(index + 1, episodes, message, loss, remaining_s)
 
     def _epoch_words(self, phase: Phase, step: int) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import torch
 
+from engine.adaptation import AdaptationSettings
 from engine.base_folder import Base
-from engine.choices import Recommended
+from engine.choices import HEADS, Protocol, Recommended
 from engine.device import resolve_device
 from engine.encoder import EmotionEncoder
 from engine.errors import CorpusError
@@ -18,19 +19,20 @@ from engine.metalearning.checkpoints import read_position
 from engine.metalearning.corpora import Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, too_long_remark
+from engine.metalearning.few_shot_figures import few_shot_figures
 from engine.metalearning.model_card import Data, inherited_licence
+from engine.metalearning.pace import Pace
 from engine.metalearning.run_log import RunLog
 from engine.metalearning.start import AS_PUBLISHED, Start, load_start
 from engine.metalearning.supervised.frame_cache import CachedCorpus, ClipsCached, cache_corpus
 from engine.metalearning.supervised.mixing import closed_form_part, mix
 from engine.metalearning.supervised.network import channel_statistics, train_network
 from engine.metalearning.supervised.recipe import ClosedFormRecipe, SupervisedRecipe
-from engine.metalearning.supervised.validation import Figures, validate
 from engine.metalearning.trained_base import Told, write_trained
 
 _CACHE, _CHECKPOINTS = "frames", "checkpoint"
+_VALIDATION_EPISODES = 200
 _COLUMNS = ("network", "loss", "seconds")
-_RATE_SMOOTHING = 0.05  # of the seconds a step takes, for the time left
 _FAILURES = """- Clips under 1.5 s: little is heard in them; single words are recognised far less often than sentences.
 - Speakers who are not among the labelled ones: a few points less than for those who are.
 - Where a speaker mostly has one emotion the voice may be taken for the feeling; the base was not tried on such data.
@@ -86,11 +88,12 @@ class _Training:
             licence=inherited_licence(start.licence, self._recipe.data.corpora),
             recommended=Recommended(**asdict(self._recipe.adaptation)),
         )
-        for event in validate(base, self._validation, self._recipe.seed):
-            if isinstance(event, Figures):
-                self._write(base, start.licence, event.figures)
-            else:
-                yield event
+        heads = {head: AdaptationSettings(method=head) for head in HEADS}
+        protocols = tuple(Protocol)
+        figures = yield from few_shot_figures(
+            base, self._validation, heads, protocols, _VALIDATION_EPISODES, self._recipe.seed
+        )
+        self._write(base, start.licence, figures)
         shutil.rmtree(self._folder / _CHECKPOINTS, ignore_errors=True)
         yield Trained(self._folder / "base")
 
@@ -112,7 +115,7 @@ class _Training:
         checkpoints = [self._folder / _CHECKPOINTS / f"network-{number}.safetensors" for number in range(count)]
         done = sum(read_position(path).step for path in checkpoints if path.is_file())
         statistics = channel_statistics(self._cached)
-        seconds = 0.0
+        pace = Pace()
         with RunLog(self._folder, _COLUMNS, done) as log:
             for number, checkpoint in enumerate(checkpoints):
                 shape, seeds = recipe.networks, (recipe.seed, number)
@@ -124,8 +127,8 @@ class _Training:
                         continue
                     done = number * plan.steps + event.step
                     log.write("train", done, {"network": str(number + 1), "loss": event.loss, "seconds": event.seconds})
-                    seconds += (_RATE_SMOOTHING if seconds else 1.0) * (event.seconds - seconds)
-                    left_s = seconds * (count * plan.steps - done)
+                    pace.took(event.seconds)
+                    left_s = pace.left_s(count * plan.steps - done)
                     yield TrainingProgress(
                         done, count * plan.steps, f"Network {number + 1} of {count}", event.loss, left_s
                     )

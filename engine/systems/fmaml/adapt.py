@@ -1,7 +1,6 @@
 """Adapting a base of F-MAML: the fine-tuning of section 2.2, on clips of any labels."""
 
 import copy
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.adaptation import AdaptationSettings, Adapted, LabelledClip, Remark, StepTaken
+from engine.adaptation.clips import sorted_by_content
 from engine.bases import Base
 from engine.encoder import EmotionEncoder
 from engine.errors import BaseError
@@ -138,15 +138,10 @@ def _learn(
 
 def _windows(encoder: EmotionEncoder, clips: Sequence[LabelledClip], assignment: Assignment) -> dict[int, list[Tensor]]:
     """MFCCs (frames, coefficients) of all windows by output, in an order that follows from what is in them."""
-    found = [
-        (assignment.positions[clip.label], hashlib.sha256(window.tobytes()).digest(), window)
-        for clip in clips
-        if clip.label not in assignment.known
-        for window in clip.windows
-    ]
     windows: dict[int, list[Tensor]] = defaultdict(list)
-    for position, _, window in sorted(found, key=lambda each: each[:2]):
-        windows[position].append(encoder.front_end(window).T)
+    for clip in sorted_by_content(clips):
+        if clip.label not in assignment.known:
+            windows[assignment.positions[clip.label]] += [encoder.front_end(window).T for window in clip.windows]
     return dict(windows)
 
 

@@ -22,6 +22,7 @@ from engine.metalearning.corpora import Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, TrainingRemark, too_long_remark
 from engine.metalearning.model_card import Data, inherited_licence
+from engine.metalearning.pace import Pace
 from engine.metalearning.run_log import RunLog
 from engine.metalearning.trained_base import Told, write_trained
 from engine.systems.fmaml.maml import InnerLoop, Learner, meta_gradient
@@ -33,7 +34,6 @@ from engine.systems.fmaml.tasks import TaskSampler, TaskShape
 
 _CACHE, _CHECKPOINTS = "mfcc", "checkpoint"
 _COLUMNS = ("loss", "accuracy", "seconds")
-_RATE_SMOOTHING = 0.05  # of the seconds a step takes, for the time left
 _FAILURES = """- A small network on MFCCs, trained from nothing: far weaker than bases on a pre-trained encoder.
 - Neutral speech is not learnt from the user's clips; where a language's neutral speech is unlike that of the training
   corpora, it is taken for an emotion, or an emotion for it.
@@ -126,7 +126,7 @@ class _Training:
                 raise RecipeError(
                     "The corpora are not those that this run began with.", "Choose a new folder for --out."
                 )
-        seconds = 0.0
+        pace = Pace()
         with RunLog(self._folder, _COLUMNS, position.step) as log:
             for step in range(position.step + 1, plan.steps + 1):
                 started = time.perf_counter()
@@ -135,9 +135,9 @@ class _Training:
                     save_checkpoint(checkpoint, replace(position, step=step), self._learner, optimiser)
                 taken = time.perf_counter() - started
                 log.write("train", step, {"loss": loss, "accuracy": accuracy, "seconds": taken})
-                seconds += (_RATE_SMOOTHING if seconds else 1.0) * (taken - seconds)
+                pace.took(taken)
                 told = f"Tasks: {100 * accuracy:.0f} % of the queries"
-                yield TrainingProgress(step, plan.steps, told, loss, seconds * (plan.steps - step))
+                yield TrainingProgress(step, plan.steps, told, loss, pace.left_s(plan.steps - step))
 
     def _step(self, sampler: TaskSampler, optimiser: torch.optim.Optimizer, step: int) -> tuple[float, float]:
         count = self._recipe.maml.tasks_per_step

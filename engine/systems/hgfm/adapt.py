@@ -1,15 +1,13 @@
 """From labelled clips to a model: the paper's fine-tuning (section III.B), with a last layer for the user's labels."""
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from engine.adaptation.adapted import Adapted
-from engine.adaptation.clips import LabelledClip, PreparedClip, prepare
+from engine.adaptation.clips import LabelledClip, PreparedClip, prepare, sorted_by_content
 from engine.adaptation.drawn import Drawn, backward
 from engine.adaptation.settings import AdaptationSettings, Remark, StepTaken
 from engine.adaptation.tuned_copy import TunedCopy, copy_for_tuning, shared_copy
@@ -39,7 +37,7 @@ def adapt(
     a fresh one is put on its encoder. The clips' order does not matter. Nothing is masked: with 5 clips a label
     masks of time on the frames were no better (EmoDB, 8 episodes: 85.9 and 87.0 %). Raises LabellingError.
     """
-    clips = sorted(clips, key=_content)
+    clips = sorted_by_content(clips)
     encoder = shared_copy(base.encoder, device)
     if not isinstance(encoder.extractor, HierarchicalGrainedFeatureModel):
         yield Remark(
@@ -160,11 +158,3 @@ def _with_fresh_network(encoder: EmotionEncoder, clips: Sequence[LabelledClip], 
     inputs = [encoder.front_end(window) for clip in clips for window in clip.windows]
     network.channel_mean, network.channel_spread = frame_statistics(backbone, inputs)
     return EmotionEncoder(backbone, network)
-
-
-def _content(clip: LabelledClip) -> tuple[bytes, int]:
-    """What clips are sorted by, so that sums are taken in the same order however they come."""
-    seen = hashlib.sha256()
-    for window in clip.windows:
-        seen.update(np.ascontiguousarray(window).tobytes())
-    return seen.digest(), clip.label

@@ -8,14 +8,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from engine.adaptation import resolve_settings
 from engine.base_folder import Base
-from engine.choices import Recommended
+from engine.choices import Protocol, Recommended
 from engine.device import resolve_device
 from engine.encoder import EmotionEncoder
 from engine.metalearning.corpora import read_corpus
 from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, TrainingRemark, too_long_remark
+from engine.metalearning.few_shot_figures import few_shot_figures
 from engine.metalearning.model_card import Data, inherited_licence
+from engine.metalearning.pace import Pace
 from engine.metalearning.run_log import RunLog
 from engine.metalearning.start import AS_PUBLISHED, Start, load_start
 from engine.metalearning.supervised.frame_cache import CachedCorpus, ClipsCached, cache_corpus
@@ -23,7 +26,6 @@ from engine.metalearning.supervised.network import channel_statistics
 from engine.metalearning.trained_base import Told, write_trained
 from engine.systems.hgfm.answers import answers_among, logits_of_heard, logits_of_kept
 from engine.systems.hgfm.downstream import Classifier, build_downstream
-from engine.systems.hgfm.few_shot import few_shot_figures
 from engine.systems.hgfm.mixed import KeptFrames, MixedClip, mix
 from engine.systems.hgfm.network import HierarchicalGrainedFeatureModel
 from engine.systems.hgfm.phase import StepDone
@@ -35,7 +37,6 @@ from engine.systems.hgfm.upstream import frame_statistics, read_clip
 _CACHE, _CHECKPOINTS = "frames", "checkpoint"
 _COLUMNS = ("phase", "loss", "seconds", *MEASURES)
 _CLIPS_OF_STATISTICS = 100
-_RATE_SMOOTHING = 0.05  # of the seconds a step takes, for the time left
 _FAILURES = """- Trained on a few emotions in acted speech; spontaneous emotion is weaker and is recognised less often.
 - Clips under 1.5 s: little is heard in them.
 - Speakers who are not among the labelled ones: fewer are recognised than of those who are.
@@ -69,7 +70,7 @@ class _Run:
         self._digest = digest_of((*self._train, *self._validation), root)
         self._cached: list[CachedCorpus] = []
         self._asked: list[_Validation] = []
-        self._seconds = 0.0
+        self._pace = Pace()
 
     def run(self) -> Iterator[TrainingEvent]:
         for corpus in (*self._train, *self._validation):
@@ -92,7 +93,15 @@ class _Run:
             recommended=self._recommended(),
         )
         episodes = self._recipe.adaptation.episodes
-        figures |= yield from few_shot_figures(base, self._validation, episodes, self._recipe.seed)
+        settings = resolve_settings(base.recommended, seed=self._recipe.seed)
+        figures |= yield from few_shot_figures(
+            base,
+            self._validation,
+            {f"{settings.steps} steps": settings},
+            [Protocol.NEW_SPEAKERS],
+            episodes,
+            self._recipe.seed,
+        )
         base.encoder.cpu()
         self._write(base, start.licence, figures)
         shutil.rmtree(self._folder / _CHECKPOINTS, ignore_errors=True)
@@ -164,10 +173,10 @@ class _Run:
         for event in steps:
             done = before * per_epoch + event.step
             log.write("train", done, {"phase": phase, "loss": event.loss, "seconds": event.seconds})
-            self._seconds += (_RATE_SMOOTHING if self._seconds else 1.0) * (event.seconds - self._seconds)
+            self._pace.took(event.seconds)
             epoch = -(-done // per_epoch)
             message = f"{phase}, epoch {epoch} of {self._plan.epochs + self._plan.tuned_epochs}"
-            yield TrainingProgress(done, total, message, event.loss, self._seconds * (total - done))
+            yield TrainingProgress(done, total, message, event.loss, self._pace.left_s(total - done))
             if event.step % per_epoch == 0:
                 for asked, figures in self._validate(classifier, start, heard=phase == "Whole"):
                     told = dict(zip(MEASURES, figures, strict=True))

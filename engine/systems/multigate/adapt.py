@@ -5,7 +5,6 @@ cross-entropy and the auxiliary loss, dropout 0.1. What the frozen streams and t
 computed once, so that a step takes milliseconds.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.adaptation.adapted import Adapted
-from engine.adaptation.clips import LabelledClip, prepare
+from engine.adaptation.clips import LabelledClip, prepare, sorted_by_content
 from engine.adaptation.settings import AdaptationSettings, Remark, StepTaken
 from engine.adaptation.tuned_copy import shared_copy
 from engine.base_folder import Base
@@ -103,7 +102,7 @@ def _copy_of(base: Base, trained: str, device: torch.device) -> EmotionEncoder:
 @torch.no_grad()
 def _windows(encoder: EmotionEncoder, network: MultiGate, clips: Sequence[LabelledClip], label_count: int) -> _Windows:
     """A label weighs 1, a clip its share of that, and a long clip's window its share of the clip."""
-    prepared = prepare(encoder, clips)
+    prepared = prepare(encoder, sorted_by_content(clips))
     counts = torch.bincount(torch.tensor([clip.label for clip in clips]), minlength=label_count).tolist()
     inputs = [window for clip in prepared for window in clip.windows]
     labels = [clip.label for clip in prepared for _ in clip.windows]
@@ -113,13 +112,11 @@ def _windows(encoder: EmotionEncoder, network: MultiGate, clips: Sequence[Labell
         read = network.read(encoder.backbone.encode([inputs[position] for position in batch]))
         for row, position in enumerate(batch):
             streams[position] = [values[row][mask[row]] for values, mask in read]
-    contents = [hashlib.sha256(each.cpu().contiguous().numpy().tobytes()).digest() for each in inputs]
-    order = sorted(range(len(inputs)), key=lambda position: (labels[position], contents[position]))
     device = encoder.device
     return _Windows(
-        [streams[position] for position in order],
-        torch.tensor([labels[position] for position in order], device=device),
-        torch.tensor([weights[position] for position in order], device=device),
+        [streams[position] for position in range(len(inputs))],
+        torch.tensor(labels, device=device),
+        torch.tensor(weights, device=device),
     )
 
 
