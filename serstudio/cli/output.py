@@ -3,7 +3,8 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Generator, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from enum import Enum
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # rich costs a tenth of a second, which `--help` does not nee
 ResultT = TypeVar("ResultT")
 
 _WIDE = 4000  # columns of a result that goes to a file or a pipe: nothing is cut off
+_LOG_EVERY_S = 60.0  # where no bar can be drawn
 
 
 def stdout_console() -> "Console":
@@ -56,13 +58,14 @@ def follow_events(events: Generator[Event, None, None], result_type: type[Result
     """Draw `events` on standard error; the generator is closed on every way out, Ctrl-C too."""
     result: object = None
     with heeded_signals() as interrupted, closing(events) as run, progress_bar() as bar:
-        task = bar.add_task("Starting", total=None, tail="")
+        task, log = bar.add_task("Starting", total=None, tail=""), ProgressLog(bar.console)
         for event in run:
             if interrupted():
                 raise KeyboardInterrupt
             match event:
                 case Progress():
                     show_progress(bar, task, event)
+                    log.show(event)
                 case Warned():
                     warn(event.message, event.hint, bar.console)
                 case Done():
@@ -90,11 +93,31 @@ def progress_bar() -> "Bar":
 
 def show_progress(bar: "Bar", task: "TaskID", event: Progress) -> None:
     """Draw one step."""
+    bar.update(task, description=event.message, total=event.total, completed=event.step, tail=_tail(event))
+
+
+class ProgressLog:
+    """Where standard error is a file, a line a minute tells how far a long run is; a short run leaves none."""
+
+    def __init__(self, console: "Console", clock: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._clock = console, clock
+        self._next = clock() + _LOG_EVERY_S
+
+    def show(self, event: Progress) -> None:
+        """Tell of one step, if it is time."""
+        if self._console.is_terminal or self._clock() < self._next:
+            return
+        self._next = self._clock() + _LOG_EVERY_S
+        told = ": ".join(part for part in (event.message, _tail(event)) if part)
+        self._console.print(f"{datetime.now():%H:%M:%S} {_one_line(told)}")
+
+
+def _tail(event: Progress) -> str:
+    """What stands behind the bar: 12/40 clips, loss 0.812, about 8 s left."""
     count = f"{event.step}/{event.total} {event.unit}".rstrip() if event.total else ""
     loss = f"loss {event.loss:.3f}" if event.loss is not None else ""
     left = f"about {in_words(event.remaining_s)} left" if event.remaining_s is not None else ""
-    tail = ", ".join(part for part in (count, loss, left) if part)
-    bar.update(task, description=event.message, total=event.total, completed=event.step, tail=tail)
+    return ", ".join(part for part in (count, loss, left) if part)
 
 
 def warn(message: str, hint: str = "", console: "Console | None" = None) -> None:

@@ -55,6 +55,17 @@ def test_follow_returns_the_result_and_warns_on_standard_error(capsys: pytest.Ca
     assert captured.err == "Note: two lines and a hint\n"
 
 
+def test_where_no_bar_can_be_drawn_a_long_run_tells_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [100.0]
+    log = output.ProgressLog(output.stderr_console(), clock=lambda: now[0])
+    for step, seconds in enumerate((1.0, 58.0, 2.0, 30.0, 31.0), start=1):  # 1, 59, 61, 91 and 122 s after the start
+        now[0] += seconds
+        log.show(Progress(step, 5, "Training", loss=0.5, remaining_s=300.0))
+    lines = capsys.readouterr().err.splitlines()
+    told = ["Training: 3/5, loss 0.500, about 5 min 00 s left", "Training: 5/5, loss 0.500, about 5 min 00 s left"]
+    assert [line.split(" ", 1)[1] for line in lines] == told
+
+
 def test_a_wrong_result_is_a_bug() -> None:
     with pytest.raises(TypeError, match="int, not str"):
         output.follow_events(_events([]), str)  # type: ignore[arg-type]
