@@ -17,6 +17,7 @@ _RESEARCH = re.compile(r"\bresearch\b", re.IGNORECASE)
 _CREDIT = re.compile(r"\bCC BY\b|attribution", re.IGNORECASE)
 _NOTICE = re.compile(r"\bMIT\b|\bApache\b|\bBSD\b|\bISC\b", re.IGNORECASE)
 _FREE = re.compile(r"\bCC0\b|public domain", re.IGNORECASE)
+_KEPT = re.compile(r"not to be passed on|no[- ]?redistribution", re.IGNORECASE)
 _NOT_STATED = re.compile(r"none stated|on request|own (public )?licence|as stated by", re.IGNORECASE)
 
 _ONLY_PRIVATE = (
@@ -50,6 +51,7 @@ def terms_of(licence: str) -> Terms:
     credit = says(_CREDIT) or says(_NOTICE)
     unclear = says(_NOT_STATED) or not (not_commercial or no_changes or share_alike or credit or says(_FREE))
     points = {
+        "Part of it may not be given to anybody: keep the model on your computer, or ask the makers.": says(_KEPT),
         _ONLY_PRIVATE: not_commercial,
         "Part of it may not be passed on in a changed form, and an adapted model is one: ask its makers.": no_changes,
         "Whoever passes it on, changed or not, must do so under these same terms.": share_alike,
@@ -58,8 +60,8 @@ def terms_of(licence: str) -> Terms:
         "The terms of part of it are not known here: look them up where it comes from, or ask its makers.": unclear,
     }
     must_ask = no_changes or unclear
-    headline = _HEADLINES[(not_commercial, must_ask)]
-    restricted = not_commercial or must_ask or share_alike or says(_RESEARCH)
+    headline = "It may not be passed on" if says(_KEPT) else _HEADLINES[(not_commercial, must_ask)]
+    restricted = says(_KEPT) or not_commercial or must_ask or share_alike or says(_RESEARCH)
     return Terms(headline, tuple(point for point, holds in points.items() if holds), restricted)
 
 

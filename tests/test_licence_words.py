@@ -42,6 +42,13 @@ def test_a_licence_that_forbids_changes_is_told() -> None:
     assert any("changed form" in point for point in terms.points)
 
 
+def test_weights_that_must_stay_where_they_are_are_told_first() -> None:
+    terms = terms_of("byola: NTT's own licence: evaluation only, non-commercial, not to be passed on; mfcc: none")
+    assert terms.restricted
+    assert terms.headline == "It may not be passed on"
+    assert "may not be given to anybody" in terms.points[0]
+
+
 @pytest.mark.parametrize("corpus", CORPORA)
 def test_every_corpus_that_forbids_commerce_is_heard(corpus: str) -> None:
     licence = CORPORA[corpus].licence

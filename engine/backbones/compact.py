@@ -66,10 +66,6 @@ class CompactBackbone(Backbone):
         output: Tensor = self.layers[index](state, surroundings)
         return output
 
-    @property
-    def transformer_layers(self) -> nn.ModuleList:
-        return self.layers
-
     def specification(self) -> dict[str, Any]:
         return {"kind": "compact", "config": self._config, "read_layers": list(self.read_layers)}
 

@@ -45,9 +45,5 @@ class MfccBackbone(Backbone):
     def run_layer(self, index: int, state: Tensor, surroundings: Any) -> Tensor:  # noqa: ARG002
         raise IndexError(f"MFCCs have no layer {index}")
 
-    @property
-    def transformer_layers(self) -> nn.ModuleList:
-        return self.layers
-
     def specification(self) -> dict[str, Any]:
         return {"kind": self.kind, "coefficients": self.hidden_size, "normalised": self.mfcc.normalised}

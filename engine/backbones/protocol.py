@@ -41,6 +41,7 @@ class Backbone(nn.Module, ABC):
     """
 
     hidden_size: int
+    layers: nn.ModuleList  # of a backbone that does not have them elsewhere (`transformer_layers`)
     read_layers: tuple[int, ...]  # 0 is the input of the first transformer layer, k the output of the k-th
     checkpointing: bool = False  # keep no activations inside the layers; they are computed again backwards
     compute_dtype: torch.dtype | None = None  # what the layers take, where that is not what is given to them
@@ -66,14 +67,14 @@ class Backbone(nn.Module, ABC):
     def run_layer(self, index: int, state: Tensor, surroundings: Any) -> Tensor:
         """What layer `index` (the lowest is 0) makes of `state` (clips, frames, hidden size)."""
 
-    @property
-    @abstractmethod
-    def transformer_layers(self) -> nn.ModuleList:
-        """The transformer layers, the lowest first."""
-
     @abstractmethod
     def specification(self) -> dict[str, Any]:
         """JSON from which `build_backbone` makes the same architecture again."""
+
+    @property
+    def transformer_layers(self) -> nn.ModuleList:
+        """The transformer layers, the lowest first."""
+        return self.layers
 
     def surroundings(self, lengths: Sequence[int], device: torch.device) -> Any:
         """What every layer needs beside its input: which frames are real, and where the layers want it, positions."""

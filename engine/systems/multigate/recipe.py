@@ -8,12 +8,20 @@ from engine.metalearning.corpora import CORPORA
 from engine.metalearning.recipe import DataSection
 
 VARIANTS = ("base", "shared-bottom", "omoe", "mmoe", "ours")
+_IN_FOLDERS = ("ge2e", "byola")  # streams whose weights can lie in a folder: ge2e:FOLDER
+
+
+def stream_name(source: str) -> str:
+    """What the stream is called that `source` opens: byola, wherever its folder lies."""
+    kind = source.partition(":")[0]
+    return kind if kind in _IN_FOLDERS else source
 
 
 @dataclass(frozen=True)
 class StreamsSection:
     """[streams]: which features there are, by the names that `streams.open_stream` knows, and what the gates look at.
 
+    A model that recognises phones is hf:FOLDER; the general audio embedding byola:FOLDER, and byola as the selector.
     augmented: altered copies of every clip that are kept beside the clean one.
     """
 
@@ -22,7 +30,9 @@ class StreamsSection:
     augmented: int = 1
 
     def __post_init__(self) -> None:
-        if len(set(self.names)) != len(self.names) or self.selector not in self.names:
+        own = [stream_name(name) for name in self.names]
+        object.__setattr__(self, "selector", stream_name(self.selector))
+        if len(set(own)) != len(own) or self.selector not in own:
             raise RecipeError(
                 "[streams] makes no sense.", "Name each stream once, and among them the one that is the selector."
             )
@@ -79,15 +89,21 @@ class TrainingSection:
 
 @dataclass(frozen=True)
 class MultiGateRecipe:
-    """kind = "multigate": every corpus of [data] is a language."""
+    """kind = "multigate": every corpus of [data] is a language. validation_episodes: on each validation corpus, in the
+    end."""
 
     kind: str
     name: str
     data: DataSection
     seed: int = 0
+    validation_episodes: int = 20
     streams: StreamsSection = field(default_factory=StreamsSection)
     network: NetworkSection = field(default_factory=NetworkSection)
     training: TrainingSection = field(default_factory=TrainingSection)
+
+    def __post_init__(self) -> None:
+        if min(self.seed, self.validation_episodes) < 0:
+            raise RecipeError("A number at the top is too small.", "seed and validation_episodes of 0 or more.")
 
 
 class Split(StrEnum):

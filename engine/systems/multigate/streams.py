@@ -1,12 +1,14 @@
 """Several frozen feature streams of one clip as one backbone (section 3 of the paper: five pre-trained extractors).
 
-Ours are MFCCs, the compact base's encoder in the place of wav2vec, and the GE2E speaker encoder; any model of the
-wav2vec 2.0 family can be another, also one that recognises phones. They lie side by side in the channels of frames,
-50 a second, so that the rest of the engine sees frames like any others.
+Ours are MFCCs, the compact base's encoder in the place of wav2vec, and the GE2E speaker encoder. Who has the weights
+can add BYOL-A, and any model of the wav2vec 2.0 family, also one that was tuned to recognise phones, in the place of
+Allosaurus: hf:FOLDER with a Wav2Vec2ForCTC is read without its last layer (`open_stream`). Streams lie side by side in
+the channels of frames, 50 a second, so that the rest of the engine sees frames like any others.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from engine.backbones.compact import LAYERS_OF_EMOTION, MEL_RATE_HZ, CompactBack
 from engine.backbones.protocol import Backbone, Frames
 from engine.encoder import build_backbone
 from engine.specaugment import ClipMasks, SpecAugment
-from engine.systems.multigate import ge2e
+from engine.systems.multigate import byola, ge2e
 from engine.systems.multigate.shapes import Reading, Steps, read_steps
 
 _COEFFICIENTS = 40
@@ -101,6 +103,32 @@ class SpeakerStream(Stream):
         return {"kind": "ge2e"}
 
 
+class AudioStream(Stream):
+    """The BYOL-A embedding of the clip: 512 to 3072 numbers, as published.
+
+    One vector, not its frames: so the multi-gating paper has it (section 4.1: "1-d feature representations, e.g. GE2E,
+    BYOL"), where it is what the gates look at as well (section 5.3).
+    """
+
+    reading = Reading.VECTOR
+
+    def __init__(self, encoder: byola.AudioEncoder) -> None:
+        super().__init__()
+        self.name, self.features, self.size = "byola", byola.BANDS, encoder.layout.size
+        self.mel = byola.AudioMel(encoder.layout)
+        self.encoder = encoder
+
+    def front_end(self, samples: Tensor) -> Tensor:
+        mel: Tensor = self.mel(samples)
+        return mel
+
+    def encode(self, inputs: Sequence[Tensor]) -> Tensor:
+        return self.encoder.embed(inputs)[:, None]
+
+    def specification(self) -> dict[str, Any]:
+        return {"kind": "byola", "layout": asdict(self.encoder.layout)}
+
+
 class EncoderStream(Stream):
     """The layers read of a compact or wav2vec 2.0 type encoder, side by side."""
 
@@ -173,10 +201,6 @@ class StreamsBackbone(Backbone):
     def run_layer(self, index: int, state: Tensor, surroundings: Any) -> Tensor:  # noqa: ARG002
         raise IndexError(f"feature streams have no layer {index}")
 
-    @property
-    def transformer_layers(self) -> nn.ModuleList:
-        return self.layers
-
     def specification(self) -> dict[str, Any]:
         return {"kind": self.kind, "streams": [stream.specification() for stream in self.members]}
 
@@ -198,6 +222,8 @@ def _stream(facts: dict[str, Any]) -> Stream:
             return MfccStream()
         case "ge2e":
             return SpeakerStream()
+        case "byola":
+            return AudioStream(byola.AudioEncoder(byola.Layout(**facts["layout"])))
         case "encoder":
             return EncoderStream(facts["name"], build_backbone(facts["backbone"]))
     raise ValueError(f"unknown stream kind {facts['kind']!r}")
@@ -206,17 +232,23 @@ def _stream(facts: dict[str, Any]) -> Stream:
 def open_stream(name: str) -> tuple[Stream, str]:
     """The stream called `name` with its weights, and their licence.
 
-    mfcc; compact: layers 2 and 3 of the compact base's encoder; ge2e, or ge2e:FOLDER; else what `load_start` takes
-    (the folder or store name of a model of the wav2vec 2.0 family), with "@12" behind it where another layer
-    than the highest is to be read. Raises BaseError, RecipeError.
+    mfcc; compact: layers 2 and 3 of the compact base's encoder; ge2e, or ge2e:FOLDER; byola:FOLDER (made by
+    packaging/convert_byola.py); else what `load_start` takes (hf:FOLDER or store name of a model of the wav2vec 2.0
+    family, also of one that recognises phones, which tells them from its highest layer), with "@12" behind it where
+    another layer than the highest is to be read. Raises BaseError, RecipeError.
     """
     from engine.metalearning.start import COMPACT_ENCODER, load_start  # which needs the encoder's registry
 
     if name == "mfcc":
         return MfccStream(), "none (MFCCs have no weights)"
-    if name == "ge2e" or name.startswith("ge2e:"):
-        encoder, licence = ge2e.load_speaker_encoder(Path(name[5:]) if name[5:] else None)
-        return SpeakerStream(encoder), licence
+    kind, _, rest = name.partition(":")
+    folder = Path(rest) if rest else None
+    if kind == "ge2e":
+        speaker, licence = ge2e.load_speaker_encoder(folder)
+        return SpeakerStream(speaker), licence
+    if kind == "byola":
+        audio, licence = byola.load_audio_encoder(folder)
+        return AudioStream(audio), licence
     if name == "compact":
         start = load_start(COMPACT_ENCODER, LAYERS_OF_EMOTION)
         return EncoderStream(name, start.backbone), start.licence

@@ -5,7 +5,9 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.adaptation import resolve_settings
 from engine.base_folder import Base
+from engine.choices import Protocol
 from engine.device import resolve_device
 from engine.encoder import EmotionEncoder
 from engine.metalearning.checkpoints import read_position
@@ -13,22 +15,25 @@ from engine.metalearning.corpora import Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.events import Trained as BaseTrained
 from engine.metalearning.events import TrainingEvent, TrainingProgress, too_long_remark
+from engine.metalearning.few_shot_figures import few_shot_figures
 from engine.metalearning.model_card import Data, inherited_licence
+from engine.metalearning.pace import Pace
 from engine.metalearning.run_log import RunLog
 from engine.metalearning.trained_base import Told, write_trained
 from engine.systems.catalogue import CATALOGUE
 from engine.systems.multigate.languages import Language, cache_language
-from engine.systems.multigate.recipe import MultiGateRecipe, StreamsSection
+from engine.systems.multigate.recipe import MultiGateRecipe, StreamsSection, stream_name
 from engine.systems.multigate.streams import StreamsBackbone, open_stream
 from engine.systems.multigate.training import StepDone, Trained, train_network
 
 _CACHE, _CHECKPOINT = "frames", "checkpoint"
 _COLUMNS = ("loss", "seconds")
-_RATE_SMOOTHING = 0.05  # of the seconds a step takes, for the time left
+_VOICE = """\
+- The gates look at the speaker's voice: speakers who are not among the labelled ones are recognised less often.
+"""
 _FAILURES = """\
 - Adapting trains a gate and a tower on a few clips: with one or two a label they learn the clips by heart.
-- The gates look at the speaker's voice: speakers who are not among the labelled ones are recognised less often.
-- The corpora are acted; spontaneous emotion is weaker and is recognised less often."""
+{voice}- The corpora are acted; spontaneous emotion is weaker and is recognised less often."""
 
 
 def train(
@@ -57,7 +62,16 @@ def train(
         licence=inherited_licence(licence, recipe.data.corpora),
         recommended=CATALOGUE["multigate"].recommended,
     )
-    _write(base, _Run(recipe, recipe_text, licence, corpora, validation), run_folder / "base")
+    settings = resolve_settings(base.recommended, seed=recipe.seed)
+    figures = yield from few_shot_figures(
+        base,
+        validation,
+        {f"{settings.steps} steps": settings},
+        [Protocol.NEW_SPEAKERS],
+        recipe.validation_episodes,
+        recipe.seed,
+    )
+    _write(base, _Run(recipe, recipe_text, licence, corpora, validation), figures, run_folder / "base")
     shutil.rmtree(checkpoint.parent, ignore_errors=True)
     yield BaseTrained(run_folder / "base")
 
@@ -90,7 +104,7 @@ def cache_languages(
 def _train(
     recipe: MultiGateRecipe, backbone: StreamsBackbone, languages: list[Language], clips: str, checkpoint: Path
 ) -> Generator[TrainingProgress, None, Trained]:
-    seconds, plan = 0.0, recipe.training
+    pace, plan = Pace(), recipe.training
     done = read_position(checkpoint).step if checkpoint.is_file() else 0
     training = train_network(
         backbone, languages, recipe.streams.selector, recipe.network, plan, recipe.seed, clips, checkpoint
@@ -99,8 +113,8 @@ def _train(
         for event in training:
             if isinstance(event, StepDone):
                 log.write("train", event.step, {"loss": event.loss, "seconds": event.seconds})
-                seconds += (_RATE_SMOOTHING if seconds else 1.0) * (event.seconds - seconds)
-                left_s = seconds * (event.steps - event.step)
+                pace.took(event.seconds)
+                left_s = pace.left_s(event.steps - event.step)
                 yield TrainingProgress(event.step, event.steps, "Training", event.loss, left_s)
             else:
                 trained = event
@@ -118,11 +132,13 @@ class _Run:
     validation: list[Corpus]
 
 
-def _write(base: Base, run: _Run, folder: Path) -> None:
-    names = ", ".join(run.recipe.streams.names)
+def _write(base: Base, run: _Run, figures: dict[str, str], folder: Path) -> None:
+    streams = run.recipe.streams
+    names = ", ".join(map(stream_name, streams.names))
     summary = (
         "Multi-gating with neural architecture search (Wang et al.): frozen feature streams "
         f"({names}), encoded, weighted and connected for every language; adapting adds a language."
     )
-    told = Told(summary, _FAILURES, {}, {"backbone": "as published", "backbone_licence": run.licence})
+    failures = _FAILURES.format(voice=_VOICE if streams.selector == "ge2e" else "")
+    told = Told(summary, failures, figures, {"backbone": "as published", "backbone_licence": run.licence})
     write_trained(base, folder, run.recipe, run.text, Data(run.corpora, run.validation), told)

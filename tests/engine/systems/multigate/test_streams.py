@@ -2,13 +2,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import Wav2Vec2ForCTC
 
 from engine.encoder import build_backbone
 from engine.extractors import pool_pairs
 from engine.specaugment import SpecAugment
 from engine.systems.multigate.shapes import Reading, read_steps
 from engine.systems.multigate.streams import EncoderStream, MfccStream, StreamsBackbone, open_stream
-from tests.engine.conftest import voice
+from tests.engine.conftest import voice, wav2vec2_config
 
 DURATIONS = (0.5, 0.81, 1.93)  # even and odd numbers of 10 ms
 
@@ -98,6 +99,25 @@ def test_a_model_of_the_wav2vec_family_can_be_a_stream(wav2vec2_folder: Path) ->
     again = build_backbone(backbone.specification())
     again.load_state_dict(backbone.state_dict())
     torch.testing.assert_close(again.eval().encode([inputs]).hidden, frames.hidden)
+
+
+def test_a_recogniser_of_phones_is_a_stream_without_its_last_layer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    torch.manual_seed(0)
+    recogniser = Wav2Vec2ForCTC(wav2vec2_config(vocab_size=11)).eval()
+    recogniser.save_pretrained(tmp_path / "phones")
+    capfd.readouterr()
+    stream, _ = open_stream(f"hf:{tmp_path / 'phones'}")
+    assert isinstance(stream, EncoderStream)
+    assert not caplog.records
+    assert capfd.readouterr() == ("", "")
+    assert stream.size == 32
+    assert not any("lm_head" in name for name, _ in stream.named_parameters())
+    samples = torch.from_numpy(voice(0, 0.8))
+    expected = recogniser.wav2vec2(((samples - samples.mean()) / (samples.var(correction=0) + 1e-7).sqrt())[None])
+    found = stream.backbone.encode([stream.backbone.front_end(samples)]).hidden[0]
+    torch.testing.assert_close(found, expected.last_hidden_state, atol=1e-4, rtol=1e-3)
 
 
 def test_the_compact_stream_has_both_layers(streams: StreamsBackbone) -> None:

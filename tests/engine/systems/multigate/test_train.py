@@ -70,7 +70,9 @@ def test_a_run_ends_in_a_base_that_can_be_adapted(tiny: None, corpora_root: Path
     assert network.languages == ("nemo", "ravdess", "new")
     assert base.recommended.method == "multigate"
     assert base.training["corpora"] == {"nemo": 24, "ravdess": 24}
-    assert "CC BY-NC-SA" in (tmp_path / "run" / "base" / "README.md").read_text()
+    card = (tmp_path / "run" / "base" / "README.md").read_text()
+    assert "CC BY-NC-SA" in card
+    assert "speaker's voice" in card
     *_, adapted = adapt(base, labelled([2, 2]), ("a", "b"), resolve_settings(base.recommended, steps=2))
     assert isinstance(adapted, Adapted)
     assert torch.isfinite(adapted.head.weight).all()
