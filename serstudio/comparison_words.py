@@ -1,7 +1,10 @@
 """What a comparison of methods means, in plain words: for the window and the terminal."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from engine.choices import BUNDLED_BASES
+from engine.store import offer_called
 from serstudio.method_words import method_title
 from serstudio.usecases.comparison_requests import ComparedMethod, MethodDifference, ProjectCompared
 from serstudio.wording import counted
@@ -15,18 +18,59 @@ def best_method(methods: Sequence[ComparedMethod]) -> str | None:
 
 
 def difference_words(difference: MethodDifference) -> str:
-    """ "7 points better (2 to 12)", or that it cannot be told."""
-    low, high = round(100 * difference.low), round(100 * difference.high)
+    """ "7 points better (2 to 12)", and whether that may be chance."""
+    points, low, high = (round(100 * each) for each in (difference.value, difference.low, difference.high))
+    side = f" {_side(points)}" if points else ""
+    value = f"{counted(abs(points), 'point')}{side}" if points else "equal"
     if not difference.is_sure:
-        return f"about the same, as far as these clips tell: {_signed(low)} to {_signed(high)}"
+        return f"{value}, which may be chance ({_signed(low)} to {_signed(high)})"
     near, far = sorted((abs(low), abs(high)))
-    better = "better" if difference.value > 0 else "worse"
-    return f"{counted(round(100 * abs(difference.value)), 'point')} {better} ({near} to {far})"
+    return f"{value} ({near} to {far})"
+
+
+def _side(points: int) -> str:
+    return "better" if points > 0 else "worse"
 
 
 def _signed(points: int) -> str:
-    side = "better" if points > 0 else "worse"
-    return f"{counted(abs(points), 'point')} {side}" if points else "equal"
+    return f"{abs(points)} {_side(points)}" if points else "equal"
+
+
+def base_title(base: str) -> str:
+    """What a base is called: as on the Models page, else the last part of its folder."""
+    offer = offer_called(base)
+    if offer is not None:
+        return offer.title
+    return "Compact" if base == BUNDLED_BASES[0] else Path(base.removeprefix("hf:")).name or base
+
+
+def base_words(compared: ComparedMethod) -> str:
+    """What a method started from: a line."""
+    if _has_own_base(compared):
+        return "Base: its own"
+    return f"Base: {base_title(compared.base)}"
+
+
+def bases_words(methods: Sequence[ComparedMethod]) -> str:
+    """What they all started from: one or two sentences."""
+    own = [method_title(each.method) for each in methods if _has_own_base(each)]
+    shared = dict.fromkeys(base_title(each.base) for each in methods if not _has_own_base(each))
+    sentences = []
+    if own:
+        one = len(own) == 1
+        start = "starts from a base of its own, which comes" if one else "start from bases of their own, which come"
+        sentences.append(f"{_listed(own)} {start} with SER Studio.")
+    if shared:
+        sentences.append(f"{'The others' if own else 'All'} start from the base {_listed(list(shared))}.")
+    return " ".join(sentences)
+
+
+def _has_own_base(compared: ComparedMethod) -> bool:
+    return compared.base == compared.method
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
 
 def scheme_words(compared: ProjectCompared) -> str:

@@ -1,6 +1,14 @@
 import pytest
 
-from serstudio.comparison_words import best_method, difference_words, scheme_words, summary
+from serstudio.comparison_words import (
+    base_title,
+    base_words,
+    bases_words,
+    best_method,
+    difference_words,
+    scheme_words,
+    summary,
+)
 from serstudio.usecases.comparison_requests import (
     ComparedMethod,
     MethodDifference,
@@ -34,8 +42,9 @@ WORSE = measured("fmaml", 0.4, (-0.3, -0.5, -0.1))
     [
         ((0.15, 0.02, 0.3), "15 points better (2 to 30)"),
         ((-0.3, -0.5, -0.1), "30 points worse (10 to 50)"),
-        ((0.05, -0.08, 0.18), "about the same, as far as these clips tell: 8 points worse to 18 points better"),
-        ((0.01, -0.01, 0.004), "about the same, as far as these clips tell: 1 point worse to equal"),
+        ((0.05, -0.08, 0.18), "5 points better, which may be chance (8 worse to 18 better)"),
+        ((-0.01, -0.01, 0.004), "1 point worse, which may be chance (1 worse to equal)"),
+        ((0.0, -0.1, 0.1), "equal, which may be chance (10 worse to 10 better)"),
     ],
 )
 def test_a_difference_in_words(difference: tuple[float, float, float], words: str) -> None:
@@ -70,3 +79,29 @@ def test_what_is_missing_is_said() -> None:
 def test_how_clips_were_held_back_is_said() -> None:
     assert scheme_words(result(MAIN)).startswith("27 clips by 6 speakers in 3 parts of whole speakers")
     assert "same voices were on both sides" in scheme_words(result(MAIN, scheme="folds", speakers=0))
+
+
+@pytest.mark.parametrize(
+    ("base", "title"),
+    [
+        ("compact", "Compact"),
+        ("xls-r-300m", "XLS-R 300M"),
+        ("hf:/models/mine", "mine"),
+        ("runs/a/base", "base"),
+        ("added", "added"),
+    ],
+)
+def test_a_base_is_called_as_on_the_models_page_or_as_its_folder(base: str, title: str) -> None:
+    assert base_title(base) == title
+
+
+def test_what_they_start_from_is_named() -> None:
+    own = failed("hgfm")
+    assert base_words(MAIN) == "Base: Compact"
+    assert base_words(own) == "Base: its own"
+    assert bases_words([MAIN, UNSURE]) == "All start from the base Compact."
+    assert bases_words([MAIN, own]).startswith("XLSR-HGFM starts from a base of its own, which comes with SER Studio.")
+    words = bases_words([MAIN, own, failed("fmaml")])
+    assert words.startswith("XLSR-HGFM and F-MAML start from bases of their own")
+    assert words.endswith("The others start from the base Compact.")
+    assert bases_words([own]).endswith("SER Studio.")

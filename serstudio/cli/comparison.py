@@ -8,7 +8,7 @@ from engine.choices import METHODS
 from serstudio.cli import output
 from serstudio.cli.models import base_option, device_option, seed_option
 from serstudio.cli.projects import FOLDER, json_option
-from serstudio.comparison_words import best_method, difference_words, scheme_words, summary
+from serstudio.comparison_words import bases_words, best_method, difference_words, scheme_words, summary
 from serstudio.errors import SerStudioError
 from serstudio.method_words import METHOD_SOURCES, method_title
 from serstudio.usecases.comparison_requests import USUAL_METHODS, ComparedMethod, CompareProject, ProjectCompared
@@ -36,8 +36,9 @@ def compare(folder: Path, methods: tuple[str, ...], base: str, device: str, seed
     the part that it has not heard. The parts are of whole speakers where they are named, and the same for all
     methods. Nothing in the project changes. It takes some minutes, for each method is adapted several times.
 
-    hgfm, multigate and fmaml are other groups' systems, rebuilt from their papers; each starts from a base of its
-    own that comes with SER Studio. All are done as their base recommends.
+    hgfm, multigate and fmaml are other groups' systems, rebuilt from their papers. Each starts from a base of its
+    own that comes with SER Studio. Only hgfm can be put on another: where --base names one, it starts from that, with
+    a new network unless that base holds a trained one. All are done as their base recommends.
     """
     request = CompareProject(folder=folder, methods=methods, base=base, device=device, seed=seed)
     compared = output.follow(request, ProjectCompared)
@@ -64,6 +65,7 @@ def _say(compared: ProjectCompared) -> None:
     output.say("")
     output.say(f"{summary(compared)} Chance is {compared.chance:.0%}.")
     output.say(scheme_words(compared))
+    output.say(bases_words(compared.methods))
     for each in compared.methods:
         output.say(f"  {each.method}: {method_title(each.method)}. {METHOD_SOURCES[each.method]}")
 

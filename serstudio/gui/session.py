@@ -11,7 +11,7 @@ from serstudio.gui.bridge.bases import BaseShelf
 from serstudio.gui.bridge.jobs import Job, JobRunner
 from serstudio.gui.bridge.machine import Machine
 from serstudio.gui.bridge.project_model import ClipListModel, ProjectModel
-from serstudio.gui.steps import Aside, Facts, Step, StepState, StepStatus, step_statuses
+from serstudio.gui.steps import Age, Aside, Facts, Step, StepState, StepStatus, step_statuses
 from serstudio.gui.widgets.confidence_bars import BarLabel
 from serstudio.project import ClipsAdded, HistoryChanged, Label, LabelsChanged, Project
 from serstudio.usecases.events import Progress
@@ -35,6 +35,14 @@ class Services:
     files: JobRunner  # import, so that it goes on while the engine works
     shelf: BaseShelf  # has a process of its own: a download may take an hour
     machine: Machine
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a result was measured of. `edits`: so many changes of clips and labels; `version`: the newest one then."""
+
+    edits: int
+    version: int | None
 
 
 class Session(QObject):
@@ -63,7 +71,8 @@ class Session(QObject):
         self.clips = ClipListModel(self.model, self)
         self.check_report: CheckReport | None = None
         self.exported: ModelExported | None = None
-        self._check_is_stale = False
+        self._checked = Moment(0, None)
+        self._edits = 0
         self._jobs: dict[Step | Aside, Job] = {}
         self._live = False
         self._facts: Facts | None = None
@@ -89,7 +98,7 @@ class Session(QObject):
                 counts=self.project.label_counts(),
                 versions=tuple(self.project.versions()),
                 accuracy=self.check_report.accuracy if self.check_report else None,
-                check_is_stale=self._check_is_stale,
+                check_age=self._check_age(),
                 exported_version=self.exported.version if self.exported else None,
             )
         return self._facts
@@ -109,12 +118,26 @@ class Session(QObject):
 
     def on_clips_touched(self) -> None:
         self._facts = None
-        if self.check_report is not None:
-            self._check_is_stale = True
+        self._edits += 1
 
-    def set_check_report(self, report: CheckReport) -> None:
+    def now(self) -> Moment:
+        """For a result that is about to be measured."""
+        newest = next(reversed(self.project.versions()), None)
+        return Moment(self._edits, newest.number if newest is not None else None)
+
+    def is_edited_since(self, moment: Moment) -> bool:
+        """Whether clips or labels have changed."""
+        return self._edits != moment.edits
+
+    def _check_age(self) -> Age:
+        if self.check_report is None or self.now() == self._checked:
+            return Age.CURRENT
+        return Age.CLIPS_CHANGED if self.is_edited_since(self._checked) else Age.OTHER_VERSION
+
+    def set_check_report(self, report: CheckReport, asked: Moment) -> None:
+        """`asked`: when the check began; what changed meanwhile is not in it."""
         self.check_report = report
-        self._check_is_stale = False
+        self._checked = asked
         self.on_refresh()
         self.check_reported.emit(report)
 
@@ -242,7 +265,8 @@ def _busy_status(step: Step | Aside, progress: Progress | None) -> StepStatus:
     if not progress.total:
         return StepStatus(StepState.BUSY, progress.message)
     if progress.unit == "%":
-        return StepStatus(StepState.BUSY, f"{progress.message}: {progress.step} %", progress.step / progress.total)
+        words = f"{progress.step}%, {_lower_first(progress.message)}"  # the number first: the rest may be cut off
+        return StepStatus(StepState.BUSY, words, progress.step / progress.total)
     word = "Step" if progress.loss is not None else "File" if step is Step.COLLECT else progress.message
     counted = f"{word} {progress.step}/{progress.total}"
     return StepStatus(StepState.BUSY, counted, progress.step / progress.total)

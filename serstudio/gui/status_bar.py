@@ -15,6 +15,7 @@ from serstudio.usecases.requests import MachineDescribed, MemoryMeasured
 from serstudio.wording import bytes_in_words
 
 HEIGHT = 30
+_MACHINE_WIDTH = 270  # what is running gives way first, for it has a bar besides
 LITTLE_BYTES = 1_000_000_000  # adapting the bundled base wants about this much
 _DOING: dict[Step | Aside, str] = {
     Step.COLLECT: "Importing",
@@ -70,6 +71,7 @@ class StatusBar(QFrame):
 
     def on_described(self, described: MachineDescribed) -> None:
         self.machine.set_full_text(described.text)
+        self.machine.setMinimumWidth(min(self.machine.sizeHint().width(), _MACHINE_WIDTH))
         precision = _PRECISIONS[described.precision]
         self.setToolTip(f"Adapting, checking and listening compute here. Listening: {precision}.")
 

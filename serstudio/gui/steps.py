@@ -36,6 +36,14 @@ class StepState(Enum):
     BUSY = "working"
 
 
+class Age(Enum):
+    """What has come since a result was measured, if anything that it depends on."""
+
+    CURRENT = "current"
+    CLIPS_CHANGED = "clips or labels have changed"
+    OTHER_VERSION = "the newest version is another"
+
+
 @dataclass(frozen=True)
 class StepStatus:
     """What the rail shows of one step. `fraction` is 0..1 while busy, None when it is not known."""
@@ -54,7 +62,7 @@ class Facts:
     counts: Mapping[int, int]  # clips per label id
     versions: tuple[ModelVersion, ...]
     accuracy: float | None = None  # of the last check
-    check_is_stale: bool = False
+    check_age: Age = Age.CURRENT
     exported_version: int | None = None
 
     @property
@@ -164,8 +172,10 @@ def _check(facts: Facts) -> StepStatus:
         return StepStatus(StepState.NOT_YET, "Label two clips of two labels first")
     if facts.accuracy is None:
         return StepStatus(StepState.READY, "See how often it is right")
-    if facts.check_is_stale:
+    if facts.check_age is Age.CLIPS_CHANGED:
         return StepStatus(StepState.READY, "Labels changed: check again")
+    if facts.check_age is Age.OTHER_VERSION and facts.newest is not None:
+        return StepStatus(StepState.READY, f"Version {facts.newest.number} is not checked")
     return StepStatus(StepState.DONE, f"{facts.accuracy:.0%} right")
 
 

@@ -6,15 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from engine.delta_facts import DeltaFacts
+from engine.explanation import Explanation
 
 
 @dataclass(frozen=True)
 class VersionFiles:
-    """`head` is "" where it cannot be read; `delta` is None where the model is stored whole."""
+    """`head` is "" where it cannot be read; `delta` is None where the model is stored whole.
+
+    `explanation`: what can be seen of how the model decides, None of most.
+    """
 
     size_bytes: int
     head: str
     delta: DeltaFacts | None
+    explanation: Explanation | None = None
 
 
 def read_version_files(folder: Path) -> VersionFiles:
@@ -26,7 +31,7 @@ def read_version_files(folder: Path) -> VersionFiles:
         return VersionFiles(0, "", None)
     head = config.get("head")
     kind = head.get("kind") if isinstance(head, dict) else None
-    return VersionFiles(size, kind if isinstance(kind, str) else "", _delta(config))
+    return VersionFiles(size, kind if isinstance(kind, str) else "", _delta(config), _explanation(config))
 
 
 def needed_bases(models: Path) -> frozenset[str] | None:
@@ -50,6 +55,13 @@ def _config(folder: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise ValueError(f"{folder.name} has a configuration of no known kind")
     return config
+
+
+def _explanation(config: dict[str, Any]) -> Explanation | None:
+    try:
+        return Explanation.read(config["origin"]["explanation"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _delta(config: dict[str, Any]) -> DeltaFacts | None:

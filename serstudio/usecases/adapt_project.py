@@ -83,6 +83,8 @@ def _model(project: Project, base: Base, labelled: Labelled, adapted: Adapted, m
         "seed": settings.seed,
         "speakers": len({row.speaker for row in labelled.rows if row.speaker}),
     }
+    if adapted.explanation is not None:
+        origin["explanation"] = adapted.explanation.as_json()
     return AdaptedModel(
         adapted.encoder,
         adapted.head,

@@ -32,7 +32,7 @@ from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.wording import bytes_in_words
 
 COMPACT = "compact"
-_COMPACT_WORDS = "Comes with SER Studio: quick on any computer, and made for few clips."
+_COMPACT_WORDS = "Quick on any computer, and made for few clips."
 
 
 def list_bases(_request: ListBases) -> Iterator[Event]:

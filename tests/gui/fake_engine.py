@@ -236,6 +236,8 @@ _COMPARED = {
 
 
 def _compare(request: CompareProject) -> Iterator[Event]:
+    if request.base == STUBBORN:
+        time.sleep(60)
     methods = compared_methods(request, "logistic")
     done: list[ComparedMethod] = []
     yield Warned("The same voices are on both sides.", "Name the speakers.")

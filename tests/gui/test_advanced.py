@@ -151,6 +151,9 @@ def test_a_system_shows_its_own_steps_and_says_what_means_nothing(advanced: Adva
     assert advanced.rate.isEnabled()
     assert not advanced.head.isEnabled()
     assert "last layer of its own" in advanced.head.toolTip()
+    assert advanced.head.currentText() == "Its own last layer"
+    assert advanced.voices.currentText() == "Keep them"
+    assert advanced.precision.currentData() == ("auto" if CATALOGUE[method].any_backbone else "fp32")
     assert not advanced.voices.isEnabled()
     assert "no voices" in advanced.voices.toolTip()
     request = advanced.request(tmp_path)
@@ -202,3 +205,37 @@ def test_check_starts_from_the_base_of_the_newest_version(workspace: Workspace, 
     workspace.check.check()
     assert labelled.running_job(Step.CHECK).request.base == "/a/base"
     qtbot.waitUntil(lambda: labelled.running_job(Step.CHECK) is None, timeout=20_000)
+
+
+def test_after_a_system_there_is_the_usual_choice_again(advanced: Advanced, tmp_path) -> None:
+    advanced.method.setCurrentIndex(advanced.method.findData("fmaml"))
+    tune(advanced)
+    assert advanced.head.findText("Its own last layer") < 0
+    assert (advanced.voices.currentIndex(), advanced.precision.currentData()) == (0, "auto")
+    advanced.head.setCurrentIndex(advanced.head.findData("lda"))
+    advanced.method.setCurrentIndex(advanced.method.findData("pmf"))
+    assert advanced.request(tmp_path).head == "lda", "the other way of tuning takes the same heads"
+
+
+def test_a_head_as_the_method_is_the_head_that_is_shown(advanced: Advanced) -> None:
+    for method in ("ridge", "lda"):
+        advanced.method.setCurrentIndex(advanced.method.findData(method))
+        assert advanced.head.currentData() == method
+        assert not advanced.head.isEnabled()
+    tune(advanced)
+    assert advanced.head.currentData() == "prototypes"
+
+
+def test_names_are_whole_at_1024_and_what_is_cut_is_in_the_tooltip(advanced: Advanced, window: MainWindow) -> None:
+    window.resize(1024, 640)
+    advanced.method.setCurrentIndex(advanced.method.findData("multigate"))
+    for chooser in (advanced.base, advanced.method):
+        assert chooser.shown_text() == chooser.currentText()
+        assert chooser.hint() == chooser.toolTip()
+    long = "/home/somebody/with a long name/and a folder of bases/that was trained on many languages/base number one"
+    advanced.base.addItem(long, long)
+    advanced.base.setCurrentIndex(advanced.base.count() - 1)
+    shown = advanced.base.shown_text()
+    assert shown.startswith("/home")
+    assert shown.endswith("one"), "its end tells it from its neighbours"
+    assert advanced.base.hint() == f"{long}\n{advanced.base.toolTip()}"

@@ -1,7 +1,7 @@
 """The Compare page over a fake engine: what is compared, results as they come, and what can be done with them."""
 
 import pytest
-from fake_engine import ENDLESS
+from fake_engine import ENDLESS, STUBBORN
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton
 
@@ -15,8 +15,9 @@ from serstudio.gui.steps import Aside, Step, StepState
 from serstudio.gui.theme import Theme, ThemeMode
 from serstudio.gui.workspace import Workspace
 from serstudio.method_words import METHOD_SOURCES
+from serstudio.project import VersionsChanged
 from serstudio.usecases.comparison_requests import USUAL_METHODS
-from serstudio.usecases.requests import CheckReport, MachineDescribed
+from serstudio.usecases.requests import AdaptProject, CheckReport, MachineDescribed
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_every_method_is_there_before_it_begins_with_its_source(compare: Compare
     assert [card.method for card in compare.cards[1:]] == list(USUAL_METHODS)
     for card in compare.cards[1:]:
         assert card.summary.text()
-        assert card.source.full_text() == METHOD_SOURCES[card.method or ""]
+        assert card.source.text() == METHOD_SOURCES[card.method or ""]
     machine = MachineDescribed("A machine", ("cpu",), 30.0, 2.5, recommended=Recommended("logistic"))
     labelled.services.machine.on_described(machine)
     assert compare.cards[0].title.text() == "Logistic regression, no tuning"
@@ -86,7 +87,7 @@ def test_the_results_are_numbers_with_words(compared: CompareScreen) -> None:
     assert logistic.bar.accessibleDescription() == "80%, between 60% and 90%; guessing gives 50%"
     assert logistic.recommended.isVisible()
     assert "compared with this one" in logistic.difference.text()
-    assert disjoint.difference.text().startswith("About the same, as far as these clips tell")
+    assert disjoint.difference.text().startswith("10 points better, which may be chance")
     assert disjoint.best.isVisible()
     assert hgfm.difference.text() == "30 points worse (10 to 50)"
     assert "Adapting took 2 s" in hgfm.facts.text()
@@ -117,7 +118,7 @@ def test_while_it_runs_each_result_is_shown_as_it_comes(workspace, adapted: Sess
     assert compare.bar.maximum() == 100
     status = adapted.statuses()[Aside.COMPARE]
     assert status.state is StepState.BUSY
-    assert "Method 3 of 6" in status.action
+    assert status.action.startswith("40%, method 3 of 6")
     assert "Compare is running" in (workspace.check.button.reason() or "")
     qtbot.mouseClick(compare.cancel, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: adapted.running_job(Aside.COMPARE) is None, timeout=2_000)
@@ -134,11 +135,48 @@ def test_the_results_stay_and_tell_when_labels_have_changed(
     labelled.project.set_label([labelled.project.clips()[0].id], None)
     workspace.show_compare()
     assert card_of(compared, "logistic").number.text() == "80%"
-    assert "have changed since" in compared.stale.message.text()
+    qtbot.waitUntil(lambda: "have changed since" in compared.stale.message.text())
     qtbot.waitUntil(compared.again.button.isEnabled)
     compared.again.button.click()
     assert not compared.stale.isVisible()
     qtbot.waitUntil(lambda: compared.again.isVisible(), timeout=20_000)
+
+
+def test_a_change_while_it_runs_makes_the_result_stale(compare: CompareScreen, labelled: Session, qtbot) -> None:
+    compare.compare()
+    labelled.project.set_label([labelled.project.clips()[0].id], None)
+    qtbot.waitUntil(lambda: labelled.running_job(Aside.COMPARE) is None, timeout=20_000)
+    assert "have changed since" in compare.stale.message.text()
+    assert compare.stale.isVisible()
+
+
+def test_a_comparison_that_was_stopped_at_once_leaves_no_stale_note(compare, labelled: Session, qtbot) -> None:
+    compare._base = lambda: STUBBORN
+    compare.compare()
+    labelled.project.set_label([labelled.project.clips()[0].id], None)
+    qtbot.waitUntil(compare.stale.isVisible, timeout=20_000)
+    compare.cancel.click()
+    qtbot.waitUntil(lambda: labelled.running_job(Aside.COMPARE) is None, timeout=20_000)
+    assert not compare.stale.isVisible()
+    assert compare.button.button.isVisible()
+
+
+def test_the_bases_are_named(compared: CompareScreen) -> None:
+    assert "The others start from the base Compact." in compared.bases.text()
+    assert card_of(compared, "disjoint").base.text() == "Base: Compact"
+    assert card_of(compared, "hgfm").base.text() == "Base: its own"
+
+
+def test_a_version_from_another_base_leaves_it_true_and_says_of_what(compared: CompareScreen, labelled, qtbot) -> None:
+    for base, noted in (("compact", False), ("/a/mine", True)):
+        job = labelled.start(Step.ADAPT, AdaptProject(labelled.project.folder, base=base, steps=2))
+        with qtbot.waitSignal(job.done, timeout=20_000):
+            pass
+        labelled.project.announce(VersionsChanged())
+        labelled.on_refresh()
+        assert compared.stale.isVisible() is noted
+    assert compared.stale.message.text() == "This comparison is on the base Compact."
+    assert "from mine" in compared.stale.hint.text()
 
 
 def test_a_method_is_used_in_adapt(compared: CompareScreen, workspace: Workspace, tmp_path) -> None:
@@ -166,6 +204,9 @@ def test_it_fits_the_smallest_window_and_every_control_has_a_name(
     assert inner.minimumSizeHint().width() <= compared.scroller.viewport().width()
     assert all(button.accessibleName() for button in compared.findChildren(QAbstractButton))
     assert len({card.use.accessibleName() for card in compared.cards}) == 6, "every 'Use this method' says which"
+    wangs = card_of(compared, "multigate").source
+    assert "Neural Architecture Search" in wangs.text()
+    assert wangs.heightForWidth(wangs.width()) <= wangs.height(), "the whole title is seen"
     assert len({card.bar.width() for card in compared.cards if card.bar.isVisible()}) == 1, "one scale for all bars"
     primary = [each for each in compared.findChildren(QAbstractButton) if each.property("kind") == "primary"]
     assert len(primary) == 1

@@ -171,6 +171,25 @@ def test_a_check_is_stale_after_a_label_changes(workspace: Workspace, labelled: 
     assert labelled.statuses()[Step.CHECK].action == "Labels changed: check again"
 
 
+def test_a_change_while_a_check_runs_makes_it_stale(workspace: Workspace, labelled: Session, qtbot) -> None:
+    with qtbot.waitSignal(labelled.check_reported, timeout=20_000):
+        workspace.check.check()
+        labelled.project.set_label([labelled.project.clips()[0].id], None)
+    assert labelled.statuses()[Step.CHECK].action == "Labels changed: check again"
+
+
+def test_a_check_is_of_the_version_that_was_the_newest(workspace: Workspace, labelled: Session, qtbot) -> None:
+    with qtbot.waitSignal(labelled.check_reported, timeout=20_000):
+        workspace.check.check()
+    adapt_now(workspace, qtbot)
+    qtbot.waitUntil(lambda: labelled.statuses()[Step.CHECK].action == "Version 1 is not checked")
+    assert "not the one that this check is about" in workspace.check.result.stale.message.text()
+    with qtbot.waitSignal(labelled.check_reported, timeout=20_000):
+        workspace.check.check()
+    assert labelled.statuses()[Step.CHECK].action == "80% right"
+    assert workspace.check.result.stale.isHidden()
+
+
 # --- live ------------------------------------------------------------------------------------------
 
 
@@ -233,6 +252,19 @@ def test_the_microphone_is_heard(null_sink, live: LiveScreen, qtbot, tone_clip) 
         live.toggle()
         qtbot.waitUntil(lambda: live.bridge.state is LiveState.IDLE, timeout=5_000)
     assert live.verdict.bars.scores() == (0.75, 0.25)
+
+
+def test_the_model_is_chosen_by_its_method(live: LiveScreen) -> None:
+    assert live.version.currentText().startswith("Version 1  ·  Tune: disjoint split  ·  6 clips")
+
+
+def test_no_number_stands_there_before_there_is_an_answer(live: LiveScreen) -> None:
+    bars = live.verdict.bars
+    assert bars.accessibleDescription() == ""
+    before = bars.grab().toImage()
+    bars.show_scores([0.004, 0.003])  # less than a bar can show
+    assert bars.accessibleDescription() == "anger 0%, fear 0%"
+    assert bars.grab().toImage() != before, "now there are numbers"
 
 
 def test_leaving_the_screen_stops_listening(live: LiveScreen, workspace, qtbot, tone_clip) -> None:

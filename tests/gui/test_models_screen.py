@@ -6,7 +6,7 @@ import pytest
 from fake_engine import DAMAGED, ENDLESS, HUGE, LARGE, REFUSED, STORE
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QAbstractButton, QFileDialog
+from PySide6.QtWidgets import QAbstractButton, QFileDialog, QLabel
 
 from serstudio.gui.bridge.bases import Work
 from serstudio.gui.dialogs.add_base import AddBaseDialog
@@ -56,6 +56,8 @@ def test_each_base_has_a_card_in_its_place(page: ModelsScreen) -> None:
     assert large.facts.text() == "3.0 GB  ·  Apache-2.0  ·  315 million parameters"
     assert large.source.full_text() == "somebody/large, revision 0123456789ab"
     assert large.words.text() == "128 languages"
+    texts = [label.text() for label in page.findChildren(QLabel)]
+    assert any("XLSR-HGFM, Multi-gating with architecture search and F-MAML come with" in text for text in texts)
 
 
 def test_what_can_be_done_goes_with_the_state(page: ModelsScreen) -> None:

@@ -61,6 +61,17 @@ def test_what_runs_is_shown_on_every_page_with_its_progress(workspace: Workspace
     assert window.status.bar.isHidden()
 
 
+def test_what_computes_stays_readable_beside_what_runs(workspace: Workspace, labelled, window, qtbot) -> None:
+    window.resize(1024, 640)
+    window.machine.on_described(MachineDescribed("CPU, 2 cores: adapting takes a few seconds", ("cpu",), 30.0, 2.5))
+    window.machine.on_measured(MemoryMeasured("CPU", 21_500_000_000, 25_300_000_000))
+    window.status.doing.set_full_text("Comparing: 17%, method 2 of 6, " + "in so many words " * 9)
+    qtbot.wait(50)
+    assert window.status.machine.text() == window.status.machine.full_text()
+    assert window.status.doing.text().startswith("Comparing: 17%, method 2 of 6")
+    assert window.size().toTuple() == (1024, 640)
+
+
 def test_going_home_while_something_runs_leaves_nothing_on_the_bar(workspace, labelled, window, qtbot) -> None:
     labelled.start(Step.ADAPT, AdaptProject(labelled.project.folder, base=ENDLESS))
     qtbot.waitUntil(lambda: "Step" in window.status.doing.full_text(), timeout=20_000)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from serstudio.gui.steps import (
+    Age,
     Facts,
     Step,
     StepState,
@@ -79,5 +80,5 @@ def test_an_exported_version_and_a_check_are_done() -> None:
     statuses = step_statuses(facts(2, 2, versions=(version(4),), exported_version=1, accuracy=0.75))
     assert statuses[Step.SHARE].state is StepState.DONE
     assert statuses[Step.CHECK].action == "75% right"
-    stale = step_statuses(facts(2, 2, accuracy=0.75, check_is_stale=True))
+    stale = step_statuses(facts(2, 2, accuracy=0.75, check_age=Age.CLIPS_CHANGED))
     assert stale[Step.CHECK].state is StepState.READY

@@ -1,15 +1,17 @@
 """Sizes and heads of versions, and what Share offers to export, over fake engine processes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QProgressBar
 
 from serstudio.gui.screens.adapt.versions_card import VersionsCard
 from serstudio.gui.session import Session
 from serstudio.gui.steps import Step
+from serstudio.gui.widgets.share_bars import ShareBars
 from serstudio.gui.widgets.text import ElidedText
 from serstudio.gui.workspace import Workspace
 
@@ -33,8 +35,9 @@ def delta(adapted: Session, workspace: Workspace) -> Session:
 def test_a_version_tells_its_size_and_its_head(workspace: Workspace, delta: Session) -> None:
     card = workspace.adapt.findChild(VersionsCard)
     card.refresh()
-    facts = card.rows[0].findChild(ElidedText).full_text()
-    assert "Tune: disjoint split, 2 steps, head Linear discriminant, base compact" in facts
+    title, facts = (text.full_text() for text in card.rows[0].findChildren(ElidedText))
+    assert title == "Version 1  ·  Tune: disjoint split"
+    assert facts.startswith("2 steps, head Linear discriminant, base compact")
     assert "20 kB" in [label.text() for label in card.rows[0].findChildren(QLabel)]
 
 
@@ -45,7 +48,7 @@ def test_a_version_whose_folder_is_gone_is_still_listed(workspace: Workspace, ad
     folder.rmdir()
     card = workspace.adapt.findChild(VersionsCard)
     card.refresh()
-    assert "base compact" in card.rows[0].findChild(ElidedText).full_text()
+    assert "base compact" in card.rows[0].findChildren(ElidedText)[1].full_text()
 
 
 def test_whole_is_what_is_exported_unless_the_user_says_otherwise(
@@ -54,7 +57,7 @@ def test_whole_is_what_is_exported_unless_the_user_says_otherwise(
     screen = workspace.share
     workspace.show_step(Step.SHARE)
     assert [screen.contents.chooser.itemText(index) for index in range(2)] == [
-        "The whole model, 50 MB",
+        "The whole model, about 50 MB",
         "Without its base, 20 kB",
     ]
     screen.use_parent_folder(tmp_path / "out")
@@ -97,3 +100,25 @@ def test_what_a_small_export_needs_is_told(workspace: Workspace, delta: Session)
         card.show_exported(ModelExported(Path("/x/m"), 1, 7, 0.0, 20_000, "MIT", needs))
         assert words in card.steps.text()
     assert "It takes 20 kB." in card.verified.text()
+
+
+def test_what_a_version_tells_of_itself_is_shown_as_bars(workspace: Workspace, adapted: Session) -> None:
+    card = workspace.adapt.findChild(VersionsCard)
+    assert card.rows[0].findChild(ShareBars) is None
+    describe(adapted, origin={"explanation": {"title": "What it hears", "shares": [["Voice", 0.75], ["Noise", 0.25]]}})
+    card.refresh()
+    bars = card.rows[0].findChild(ShareBars)
+    assert bars.accessibleName() == "What it hears"
+    assert bars.accessibleDescription() == "Voice 75%, Noise 25%"
+    assert [bar.value() for bar in bars.findChildren(QProgressBar)] == [750, 250]
+
+
+def test_a_system_is_listed_by_its_name_without_a_head(workspace: Workspace, adapted: Session) -> None:
+    version = replace(adapted.project.versions()[0], number=2, method="hgfm", base="hgfm")
+    adapted.project.add_version(version)
+    describe(adapted, head={"kind": "linear"})
+    card = workspace.adapt.findChild(VersionsCard)
+    card.refresh()
+    title, facts = (text.full_text() for text in card.rows[0].findChildren(ElidedText))
+    assert title == "Version 2  ·  XLSR-HGFM"
+    assert facts.startswith("2 steps, base its own")

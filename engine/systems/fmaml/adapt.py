@@ -97,7 +97,7 @@ def adapt(
     assignment = assign_outputs(labels, network)
     for number in assignment.known:
         yield Remark(
-            f"F-MAML knows '{labels[number]}' from its training: its clips are not learnt from.",
+            f"'{labels[number]}' is known to this method from its training, so its clips are not learnt from.",
             "Name the label otherwise if it means something else.",
         )
     windows = _windows(encoder, clips, assignment)

@@ -18,6 +18,7 @@ from engine.adaptation.tuned_copy import shared_copy
 from engine.base_folder import Base
 from engine.encoder import EmotionEncoder
 from engine.errors import BaseError, LabellingError
+from engine.explanation import Explanation
 from engine.heads import last_layer
 from engine.systems.multigate.loss import ContrastiveLoss
 from engine.systems.multigate.network import Encoded, MultiGate
@@ -28,6 +29,12 @@ ALPHA = 0.1  # of the auxiliary loss: the largest of the paper's three
 WEIGHT_DECAY = 1e-5
 _LEAST = 2  # clips of an emotion; the paper's "more than five" is for batches of a whole corpus
 _OWN, _ALL = "extractor", "all"
+_STREAM_TITLES = {
+    "mfcc": "Spectrum (MFCC)",
+    "compact": "Speech (Compact)",
+    "ge2e": "Voice (GE2E)",
+    "byola": "Sound of any kind (BYOL-A)",
+}
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,8 @@ def adapt(
         loss = float(cross_entropy.detach())
         yield StepTaken(step, settings.steps, loss)
     network.eval()
-    yield Adapted(encoder, last_layer(head.weight, head.bias), None, settings, loss)
+    listens_to = _listens_to(network, known or _encode(network, windows), windows.weights)
+    yield Adapted(encoder, last_layer(head.weight, head.bias), None, settings, loss, explanation=listens_to)
 
 
 def _copy_of(base: Base, trained: str, device: torch.device) -> EmotionEncoder:
@@ -125,6 +133,20 @@ def _encode(network: MultiGate, windows: _Windows) -> Encoded:
     """f_i of every window, in eval mode, one by one: nothing is padded, and it is done once."""
     each = [network.encode(windows.steps([row])) for row in range(len(windows.labels))]
     return Encoded(torch.cat([one.features for one in each]), torch.cat([one.selector for one in each]))
+
+
+@torch.no_grad()
+def _listens_to(network: MultiGate, encoded: Encoded, weights: Tensor) -> Explanation | None:
+    """The mean over the clips of what the new language's gate gives every stream (eq. 7, figure 4).
+
+    weights (windows,): as in the loss, so that every label counts the same. None in the variants without gates.
+    """
+    gates = network.gate_weights(encoded, network.active)
+    if gates is None:
+        return None
+    shares = (gates * weights[:, None]).sum(0) / weights.sum()
+    titles = [_STREAM_TITLES.get(shape.name, shape.name) for shape in network.shapes]
+    return Explanation("What it listens to in this language", tuple(zip(titles, shares.tolist(), strict=True)))
 
 
 def _drawn(labels: Tensor, most: int) -> list[int]:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QSignalBlocker
 
 from serstudio.gui.session import Session
 from serstudio.gui.widgets.chooser import Chooser
+from serstudio.method_words import method_title
 from serstudio.wording import counted
 
 
@@ -22,8 +23,8 @@ class VersionChooser(Chooser):
         with QSignalBlocker(self):
             self.clear()
             for version in reversed(self._session.project.versions()):
-                words = f"Version {version.number}: {counted(version.clip_count, 'clip')}, {', '.join(version.labels)}"
-                self.addItem(words, version.number)
+                clips = f"{counted(version.clip_count, 'clip')}, {', '.join(version.labels)}"
+                self.addItem(f"Version {version.number}  ·  {method_title(version.method)}  ·  {clips}", version.number)
         self.currentIndexChanged.emit(self.currentIndex())
 
     def number(self) -> int | None:

@@ -1,7 +1,7 @@
 """A drop-down list with the theme's own arrow; the wheel scrolls the page, not the choice."""
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPaintEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtGui import QHelpEvent, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QListView,
@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyleOptionComboBox,
     QStylePainter,
+    QToolTip,
 )
 
 from serstudio.gui.icons import paint_icon
@@ -16,10 +17,11 @@ from serstudio.gui.theme import Theme
 
 
 class Chooser(QComboBox):
-    """As QComboBox; long items are shortened, the list shows them whole."""
+    """As QComboBox; long items are shortened, the list and the tooltip show them whole."""
 
-    def __init__(self, name: str = "") -> None:
+    def __init__(self, name: str = "", elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight) -> None:
         super().__init__()
+        self._elide = elide
         self.setView(QListView())  # the native list ignores the style sheet's row height
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -30,15 +32,29 @@ class Chooser(QComboBox):
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
 
+    def shown_text(self) -> str:
+        """As much of the current item as there is room for."""
+        room = self.width() - 12 - 34
+        return self.fontMetrics().elidedText(self.currentText(), self._elide, room)
+
+    def hint(self) -> str:
+        """The tooltip, with the whole item above it where that is cut."""
+        whole = self.currentText() if self.shown_text() != self.currentText() else ""
+        return "\n".join(part for part in (whole, self.toolTip()) if part)
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
+            QToolTip.showText(event.globalPos(), self.hint(), self)
+            return True
+        return super().event(event)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens = Theme.current().tokens
         painter = QStylePainter(self)
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
-        room = self.width() - 12 - 34
-        elided = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, room)
-        option.currentText = elided
+        option.currentText = self.shown_text()
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
         colour = tokens.text_muted if self.isEnabled() else tokens.text_faint
         spot = QRectF(self.width() - 26, self.height() / 2 - 8, 16, 16)

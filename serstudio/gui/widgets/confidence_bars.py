@@ -11,6 +11,7 @@ from serstudio.gui.theme import Theme
 from serstudio.gui.widgets.label_look import paint_symbol, readable, text_width
 
 ROW_HEIGHT, LEAST_ROW_HEIGHT = 36, 20
+_NUMBER_WIDTH = 52
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class ConfidenceBars(QWidget):
         self._target = tuple(scores)
         self._quiet = quiet
         words = (f"{label.name} {score:.0%}" for label, score in zip(self._labels, scores, strict=True))
-        self.setAccessibleDescription("too quiet to judge" if quiet else ", ".join(words))
+        self.setAccessibleDescription("too quiet to judge" if quiet else ", ".join(words) if any(scores) else "")
         self.update()
 
     def scores(self) -> tuple[float, ...]:
@@ -80,6 +81,8 @@ class ConfidenceBars(QWidget):
             wins = row == best and not self._quiet and self._target[row] > 0
             self._paint_name(painter, line, label, left, wins=wins)
             self._paint_bar(painter, line, label, left, self._shown[row])
+            if any(self._target):  # the number is the answer itself, which the bar is still on its way to
+                self._paint_number(painter, line, self._target[row])
 
     def _colour(self, label: BarLabel) -> QColor:
         theme = Theme.current()
@@ -101,7 +104,7 @@ class ConfidenceBars(QWidget):
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, name)
 
     def _paint_bar(self, painter: QPainter, line: QRectF, label: BarLabel, left: float, share: float) -> None:
-        span = max(20.0, self.width() - left - 52)
+        span = max(20.0, self.width() - left - _NUMBER_WIDTH)
         top = line.center().y() - 6
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(Theme.current().tokens.surface_press))
@@ -109,6 +112,8 @@ class ConfidenceBars(QWidget):
         painter.setBrush(self._colour(label))
         if share > 0.004:
             painter.drawRoundedRect(QRectF(left, top, max(12.0, span * share), 12), 6, 6)
+
+    def _paint_number(self, painter: QPainter, line: QRectF, share: float) -> None:
         painter.setPen(self._text_colour())
-        box = QRectF(left + span, line.top(), self.width() - left - span, line.height())
+        box = QRectF(line.right() - _NUMBER_WIDTH, line.top(), _NUMBER_WIDTH, line.height())
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{share:.0%}")

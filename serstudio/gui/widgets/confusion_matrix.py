@@ -7,8 +7,9 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from serstudio.gui.theme import Theme
+from serstudio.gui.tokens import Tokens
 from serstudio.gui.widgets.confidence_bars import BarLabel
-from serstudio.gui.widgets.label_look import paint_symbol, readable, text_width
+from serstudio.gui.widgets.label_look import clearest, mixed, paint_symbol, readable, text_width
 
 CELL_HEIGHT = 44
 _TOP = 52
@@ -83,6 +84,15 @@ class ConfusionMatrix(QWidget):
         painter.drawText(QRectF(self._left() + 2, 0, max(width, 120.0), 18), Qt.AlignmentFlag.AlignLeft, "taken for")
         painter.drawText(QRectF(0, _TOP - 22, self._left(), 18), Qt.AlignmentFlag.AlignLeft, "true label")
 
+    @staticmethod
+    def shade(tokens: Tokens, share: float, *, right: bool) -> tuple[QColor, QColor]:
+        """Colours of a cell and of the number in it; `share`: of its row, 0 to 1."""
+        if not share:
+            return QColor(tokens.surface_alt), QColor(tokens.text_faint)
+        strong = QColor(tokens.accent if right else tokens.warning)
+        ground = mixed(QColor(tokens.surface_alt), strong, 0.12 + 0.78 * share)
+        return ground, clearest([QColor(tokens.text), QColor(tokens.on_accent)], ground)
+
     def _paint_names(self, painter: QPainter, index: int, label: BarLabel) -> None:
         theme = Theme.current()
         colour = readable(label.colour, theme.scheme)
@@ -106,13 +116,8 @@ class ConfusionMatrix(QWidget):
         box = QRectF(self._left() + column * cell, _TOP + row * CELL_HEIGHT, cell, CELL_HEIGHT)
         box.adjust(2, 2, -2, -2)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(tokens.surface_alt))
+        ground, ink = self.shade(tokens, share, right=row == column)
+        painter.setBrush(ground)
         painter.drawRoundedRect(box, 6, 6)
-        strong = QColor(tokens.accent if row == column else tokens.warning)
-        strong.setAlphaF(0.12 + 0.78 * share if count else 0.0)
-        painter.setBrush(strong)
-        painter.drawRoundedRect(box, 6, 6)
-        painter.setPen(QColor(tokens.on_accent if share > 0.55 else tokens.text))
-        if not count:
-            painter.setPen(QColor(tokens.text_faint))
+        painter.setPen(ink)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(count))

@@ -1,5 +1,7 @@
 """How a label is drawn everywhere: its symbol in its colour, its name, its key."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
@@ -14,18 +16,24 @@ def readable(colour: str, scheme: Scheme) -> QColor:
     ground = QColor(tokens_for(scheme).surface)
     towards = QColor("#ffffff" if scheme is Scheme.DARK else "#000000")
     for step in range(10):
-        shown = _mixed(QColor(colour), towards, step * 0.08)
+        shown = mixed(QColor(colour), towards, step * 0.08)
         if contrast(shown, ground) >= 3.2:
             break
     return shown
 
 
-def _mixed(first: QColor, second: QColor, share: float) -> QColor:
+def mixed(first: QColor, second: QColor, share: float) -> QColor:
+    """`first` with so much of `second` over it, 0 to 1."""
     return QColor.fromRgbF(
         first.redF() + (second.redF() - first.redF()) * share,
         first.greenF() + (second.greenF() - first.greenF()) * share,
         first.blueF() + (second.blueF() - first.blueF()) * share,
     )
+
+
+def clearest(colours: Sequence[QColor], ground: QColor) -> QColor:
+    """The one that is read best on `ground`."""
+    return max(colours, key=lambda colour: contrast(colour, ground))
 
 
 def contrast(first: QColor, second: QColor) -> float:

@@ -33,6 +33,8 @@ class ScrollPlot(QWidget):
         self._plot.getAxis("left").hide()
         self._plot.setXRange(-SPAN_S, 0.0)
         self._plot.setYRange(0.0, BANDS)
+        ago = [(-float(second), f"−{second} s") for second in range(1, round(SPAN_S))]
+        self._plot.getAxis("bottom").setTicks([ago])
         self._image = pg.ImageItem()
         self._plot.addItem(self._image)
         self._columns = np.zeros((int(SPAN_S * COLUMNS_PER_S), BANDS), np.float32)

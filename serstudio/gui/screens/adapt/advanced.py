@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QLocale, Qt
 from PySide6.QtGui import QDoubleValidator, QStandardItemModel
-from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
 from engine.choices import HEADS, METHODS, TRAINED, TUNING_METHODS, TUNING_PRECISIONS, Recommended
 from engine.systems.catalogue import CATALOGUE, System
@@ -19,6 +19,7 @@ from serstudio.gui.widgets.number_line import NumberLine
 from serstudio.gui.widgets.text import Role, make_text
 from serstudio.method_words import (
     HEAD_TITLES,
+    LAST_LAYER,
     METHOD_SUMMARIES,
     METHOD_TITLES,
     TRAINED_SENTENCES,
@@ -32,6 +33,7 @@ _ONLY_TUNING = "Choose a method that tunes to change this"
 _OWN_NETWORK = "This method has a small network of its own, and trains all of it"
 _OWN_LAST_LAYER = "This method has a last layer of its own"
 _OWN_PRECISION = "The network of this method is small: it is always trained in full precision"
+_KEEP_VOICES = "Keep them"
 _NO_VOICES = "This method takes no voices away"
 _VOICES = "Takes away the mean of each named speaker with two labels or more, or neutral clips"
 _DEVICES = {"cuda": "Graphics card (CUDA)", "mps": "Graphics of the Mac (MPS)", "cpu": "Processor (CPU)"}
@@ -50,6 +52,7 @@ class Advanced(Card):
         super().__init__(role="inset", margin=16)
         self._recommended: Recommended | None = None  # of the bundled base, once the engine has said
         self._shown_for: System | None = None  # whose steps and rate stand in the fields, None: the base's
+        self._shown_method: str | None = None
         first = ("As the base recommends", None)
         self.method = _chooser("Method", METHODS, METHOD_TITLES, METHOD_SUMMARIES, first=first)
         self.base = BaseChooser(shelf)
@@ -63,12 +66,12 @@ class Advanced(Card):
         self.precision = _chooser("Precision", TUNING_PRECISIONS, _PRECISIONS, _PRECISION_TIPS)
         self.head = _chooser("Head after tuning", HEADS, HEAD_TITLES)
         self.voices = Chooser("Voices")
-        for words, value in (("As the base recommends", None), ("Keep them", False), ("Take named ones away", True)):
+        for words, value in (("As the base recommends", None), (_KEEP_VOICES, False), ("Take named ones away", True)):
             self.voices.addItem(words, value)
         self.seed = NumberLine(0, 2**31 - 1)
         self.restore = make_button("Back to the defaults", Kind.LINK)
         self.restore.clicked.connect(self.set_defaults)
-        self.add(self._make_grid())
+        self.add(self._make_fields())
         self.add(row(self.restore, 1))
         self.method.currentIndexChanged.connect(self.on_method_changed)
         self.trained.currentIndexChanged.connect(self.on_method_changed)
@@ -77,13 +80,18 @@ class Advanced(Card):
         self.set_devices(())
         self.set_defaults()
 
+    def _make_fields(self) -> QVBoxLayout:
+        """Two that have long names side by side, below them the others."""
+        wide = row(_captioned("Base", self.base), _captioned("Method", self.method), spacing=16)
+        for place in range(2):
+            wide.setStretch(place, 1)
+        return column(wide, self._make_grid(), spacing=12)
+
     def _make_grid(self) -> QGridLayout:
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(12)
         fields: tuple[tuple[str, QWidget], ...] = (
-            ("Base", self.base),
-            ("Method", self.method),
             ("Device", self.device),
             ("What is tuned", self.trained),
             ("Steps", self.steps),
@@ -94,8 +102,7 @@ class Advanced(Card):
             ("Seed", self.seed),
         )
         for index, (name, field) in enumerate(fields):
-            field.setAccessibleName(name)
-            grid.addLayout(column(make_text(name, Role.CAPTION), field, spacing=4), index // 3, index % 3)
+            grid.addLayout(_captioned(name, field), index // 3, index % 3)
         for place in range(3):
             grid.setColumnStretch(place, 1)
         return grid
@@ -142,12 +149,30 @@ class Advanced(Card):
         self.trained.setCurrentIndex(self.trained.findData(shown.trained))
         self.steps.set_value(shown.steps)
         self.rate.setText(f"{shown.learning_rate:g}")
-        self.head.setCurrentIndex(max(0, self.head.findData(shown.head)))
+        self._show_head()
 
     def _shown(self) -> Recommended:
         if self._shown_for is not None:
             return self._shown_for.recommended
         return (self._recommended if self.is_bundled() else None) or Recommended()
+
+    def _show_head(self) -> None:
+        """What there is in the end; a system's last layer is in the list only while that system is chosen."""
+        own = self.head.findData(LAST_LAYER)
+        if self._shown_for is not None and own < 0:
+            self.head.addItem(HEAD_TITLES[LAST_LAYER], LAST_LAYER)
+        elif self._shown_for is None and own >= 0:
+            self.head.removeItem(own)
+        shown = self._shown()
+        method = self.method.currentData() or shown.method
+        self.head.setCurrentIndex(max(0, self.head.findData(method if method in HEADS else shown.head)))
+
+    def _show_fixed(self) -> None:
+        """Of what a system leaves no choice, how it is; once there is a choice again, the defaults."""
+        system = self._shown_for
+        self.voices.setCurrentIndex(0 if system is None else self.voices.findText(_KEEP_VOICES))
+        precision = "fp32" if _is_small(system) else AdaptProject(folder=Path()).precision
+        self.precision.setCurrentIndex(self.precision.findData(precision))
 
     def on_base_changed(self) -> None:
         if not self._is_tuning_chosen():
@@ -155,8 +180,13 @@ class Advanced(Card):
 
     def on_method_changed(self) -> None:
         """Fields that are not in use say why; lists of words that need a sentence show it."""
+        method, before = self.method.currentData(), self._shown_method
+        self._shown_method = method
         if self.system() is not self._shown_for:
             self._show_tuning()
+            self._show_fixed()
+        elif method != before and {method, before} & {None, *HEADS}:
+            self._show_head()
         for field, reason in self._reasons().items():
             field.setEnabled(reason is None)
             field.setToolTip(reason or "")
@@ -175,12 +205,11 @@ class Advanced(Card):
         """Why a field means nothing with this method, None where it means something."""
         untuned = None if self._is_tuning_chosen() else _ONLY_TUNING
         system = self.system()
-        is_small = system is not None and not system.any_backbone
         return {
             self.trained: untuned or (_OWN_NETWORK if system is not None and len(system.trained) == 1 else None),
             self.steps: untuned,
             self.rate: untuned,
-            self.precision: untuned or (_OWN_PRECISION if is_small else None),
+            self.precision: untuned or (_OWN_PRECISION if _is_small(system) else None),
             self.head: untuned or (_OWN_LAST_LAYER if system is not None else None),
             self.voices: _NO_VOICES if system is not None else None,
         }
@@ -235,6 +264,16 @@ class Advanced(Card):
     def _if_used(self, field: QWidget, value: _T, shown: _T) -> _T | None:
         is_left = value == shown and (self.system() is not None or not self.is_bundled())
         return value if field.isEnabled() and not is_left else None
+
+
+def _is_small(system: System | None) -> bool:
+    """Whether it is a network of its own, small whatever the base."""
+    return system is not None and not system.any_backbone
+
+
+def _captioned(name: str, field: QWidget) -> QVBoxLayout:
+    field.setAccessibleName(name)
+    return column(make_text(name, Role.CAPTION), field, spacing=4)
 
 
 def _chooser(

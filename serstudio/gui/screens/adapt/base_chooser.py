@@ -28,7 +28,7 @@ class BaseChooser(Chooser):
     more_requested = Signal()  # the Models page
 
     def __init__(self, shelf: BaseShelf) -> None:
-        super().__init__("Base")
+        super().__init__("Base", Qt.TextElideMode.ElideMiddle)  # of a folder the end tells it from its neighbours
         self._shelf = shelf
         self._chosen = BUNDLED
         self._folders: list[str] = []  # chosen by hand; none of them is in the store

@@ -6,8 +6,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 from serstudio.gui.session import Session
 from serstudio.gui.widgets.buttons import Kind, make_button
 from serstudio.gui.widgets.layout import Card, clear_layout, column, rule
+from serstudio.gui.widgets.share_bars import ShareBars
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
-from serstudio.method_words import HEAD_TITLES, is_tuning, method_title
+from serstudio.method_words import HEAD_TITLES, LAST_LAYER, is_tuning, method_title
 from serstudio.project import ModelVersion, VersionFiles, read_version_files
 from serstudio.wording import bytes_in_words, counted, in_words
 
@@ -26,10 +27,12 @@ class _VersionRow(QFrame):
         layout.setContentsMargins(0, 4, 0, 4)
         layout.setSpacing(12)
         words = column(
-            make_text(f"Version {version.number}", Role.STRONG),
+            ElidedText(f"Version {version.number}  ·  {method_title(version.method)}", Role.STRONG),
             ElidedText(_facts(version, files), Role.CAPTION),
             spacing=0,
         )
+        if files.explanation is not None:
+            words.addWidget(ShareBars(files.explanation))
         layout.addLayout(words, 1)
         size = make_text(bytes_in_words(files.size_bytes) if files.size_bytes else "", Role.MUTED)
         size.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -63,12 +66,15 @@ class _VersionRow(QFrame):
 
 
 def _facts(version: ModelVersion, files: VersionFiles) -> str:
-    """One line: how, from what, and of what; what tells versions apart comes first."""
+    """One line below the method: from what, and of what; what tells versions apart comes first."""
     loss = f", last loss {version.final_loss:.3f}" if version.final_loss is not None else ""
-    steps = f", {counted(version.steps, 'step')}" if version.steps else ""
-    head = f", head {HEAD_TITLES.get(files.head, files.head)}" if files.head and is_tuning(version.method) else ""
+    steps = f"{counted(version.steps, 'step')}, " if version.steps else ""
+    has_head = files.head not in ("", LAST_LAYER) and is_tuning(version.method)
+    head = f"head {HEAD_TITLES.get(files.head, files.head)}, " if has_head else ""
+    base = "base its own" if version.base == version.method else f"base {version.base}"
+    how = f"{steps}{head}{base}"
     return (
-        f"{method_title(version.method)}{steps}{head}, base {version.base}  ·  "
+        f"{how[:1].upper()}{how[1:]}  ·  "
         f"{counted(version.clip_count, 'clip')}, {', '.join(version.labels)}  ·  "
         f"seed {version.seed}{loss}, took {in_words(version.seconds)}"
     )

@@ -3,8 +3,9 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from serstudio.gui.screens.check.words import further_words, interval_words, scheme_words, verdict
+from serstudio.gui.screens.check.words import age_words, further_words, interval_words, scheme_words, verdict
 from serstudio.gui.session import Session
+from serstudio.gui.steps import Age
 from serstudio.gui.widgets.accuracy_scale import AccuracyScale
 from serstudio.gui.widgets.banner import Banner, Tone
 from serstudio.gui.widgets.buttons import Kind, make_button
@@ -91,11 +92,11 @@ class CheckResult(QWidget):
         card.add(self.further)
         return card
 
-    def set_stale(self, *, stale: bool) -> None:
-        if stale:
-            self.stale.show_message("Clips or labels have changed since this check.", "Check again to be up to date.")
-        else:
+    def show_age(self, age: Age) -> None:
+        if age is Age.CURRENT:
             self.stale.hide()
+        else:
+            self.stale.show_message(*age_words(age))
 
     def show_report(self, report: CheckReport, warnings: list[Warned]) -> None:
         self.number.setText(f"{report.accuracy:.0%}")

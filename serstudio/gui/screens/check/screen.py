@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QProgressBar
 
 from serstudio.gui.bridge.jobs import Job
 from serstudio.gui.screens.check.result import CheckResult
-from serstudio.gui.session import Session
+from serstudio.gui.session import Moment, Session
 from serstudio.gui.steps import Step, check_reason
 from serstudio.gui.widgets.buttons import Kind, ReasonedButton, make_button
 from serstudio.gui.widgets.job_progress import show_progress
@@ -24,6 +24,7 @@ class CheckScreen(Page):
         super().__init__("Check", "How often would it be right about a voice that it has not heard?")
         self._session = session
         self._job: Job | None = None
+        self._asked: Moment = session.now()
         self._warnings: list[Warned] = []
         self.button = ReasonedButton(
             make_button("Check", Kind.PRIMARY, "check", tip="Measure the accuracy", shortcut="Ctrl+Return")
@@ -72,7 +73,7 @@ class CheckScreen(Page):
         reason = check_reason(facts) or self._session.engine_reason()
         self.button.set_reason(reason)
         self.again.set_reason(reason)
-        self.result.set_stale(stale=facts.check_is_stale)
+        self.result.show_age(facts.check_age)
 
     def check(self) -> None:
         if self.button.reason() is not None:
@@ -84,6 +85,7 @@ class CheckScreen(Page):
         self._start.hide()
         self.again.hide()
         newest = self._session.facts.newest
+        self._asked = self._session.now()
         request = CheckProject(self._session.project.folder)
         job = self._job = self._session.start(Step.CHECK, replace(request, base=newest.base) if newest else request)
         job.progressed.connect(self.on_progressed)
@@ -100,7 +102,7 @@ class CheckScreen(Page):
     def on_done(self, report: CheckReport) -> None:
         self.result.show_report(report, self._warnings)
         self.result.show()
-        self._session.set_check_report(report)
+        self._session.set_check_report(report, self._asked)
 
     def on_ended(self) -> None:
         self._job = None

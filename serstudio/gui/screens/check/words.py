@@ -1,5 +1,6 @@
 """The scheme and the numbers of a check, in plain words. No Qt."""
 
+from serstudio.gui.steps import Age
 from serstudio.method_words import HEAD_TITLES, method_title
 from serstudio.usecases.requests import CheckReport
 from serstudio.wording import counted, in_words
@@ -31,9 +32,16 @@ def scheme_words(report: CheckReport) -> str:
     )
 
 
+def age_words(age: Age) -> tuple[str, str]:
+    """Why a result is not of today, and what to do about it."""
+    if age is Age.OTHER_VERSION:
+        return "Your newest version is not the one that this check is about.", "Check again to measure the newest."
+    return "Clips or labels have changed since this check.", "Check again to be up to date."
+
+
 def interval_words(report: CheckReport) -> str:
     low, high = report.interval
-    return f"With {counted(report.clip_count, 'clip')}, the true value lies between {low:.0%} and {high:.0%} (95 %)."
+    return f"With {counted(report.clip_count, 'clip')}, the true value lies between {low:.0%} and {high:.0%} (95%)."
 
 
 def verdict(report: CheckReport) -> str:

@@ -5,11 +5,11 @@ from enum import Enum
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QProgressBar, QWidget
 
-from serstudio.comparison_words import difference_words
+from serstudio.comparison_words import base_words, difference_words
 from serstudio.gui.widgets.accuracy_bar import AccuracyBar
 from serstudio.gui.widgets.buttons import make_button
 from serstudio.gui.widgets.layout import Card, Flow, column, row
-from serstudio.gui.widgets.text import ElidedText, Role, make_text, restyle
+from serstudio.gui.widgets.text import Role, make_text, restyle
 from serstudio.method_words import METHOD_SOURCES, METHOD_SUMMARIES, method_title
 from serstudio.usecases.comparison_requests import ComparedMethod, MethodFigures
 from serstudio.wording import in_words
@@ -40,7 +40,8 @@ class MethodCard(Card):
         self.best = make_text("Right most often", Role.BADGE)
         self.best.setProperty("tone", "success")
         self.summary = make_text("", Role.MUTED, wrap=True)
-        self.source = ElidedText("", Role.CAPTION)
+        self.source = make_text("", Role.CAPTION, wrap=True)
+        self.base = make_text("", Role.CAPTION, wrap=True)
         self.number = make_text("", Role.TITLE)
         self.bar = AccuracyBar()
         self.difference = make_text("", Role.BODY, wrap=True)
@@ -60,7 +61,7 @@ class MethodCard(Card):
         for widget in (self.title, self.recommended, self.best):
             head.addWidget(widget)
         self.recommended.hide()
-        about = column(head, self.summary, self.source, spacing=4)
+        about = column(head, self.summary, self.source, self.base, spacing=4)
         about.addSpacing(6)
         about.addLayout(row(self.use, 1))
         about.addStretch(1)
@@ -70,8 +71,8 @@ class MethodCard(Card):
         line = row(self.number, self.bar)
         self._result.setLayout(column(line, self.difference, self.facts, self.standing, self.busy, 1, spacing=6))
         whole = row(about, self._result, spacing=24)
-        whole.setStretch(0, 5)  # the same on all cards, so that the bars have one scale
-        whole.setStretch(1, 4)
+        whole.setStretch(0, 3)  # the same on all cards, so that the bars have one scale
+        whole.setStretch(1, 2)
         self.add(whole)
 
     def show_method(self, method: str | None) -> None:
@@ -81,7 +82,7 @@ class MethodCard(Card):
         self.title.setText(title)
         self.summary.setText("" if method is None else METHOD_SUMMARIES.get(method, ""))
         self.summary.setVisible(method is not None)
-        self.source.set_full_text("" if method is None else METHOD_SOURCES.get(method, ""))
+        self.source.setText("" if method is None else METHOD_SOURCES.get(method, ""))
         self.source.setVisible(method is not None)
         self.setAccessibleName(title)
         self.busy.setAccessibleName(f"{title} is being measured")
@@ -90,7 +91,7 @@ class MethodCard(Card):
     def set_standing(self, standing: Standing) -> None:
         """Before there is a result."""
         self.compared = None
-        for widget in (self.number, self.bar, self.difference, self.facts, self.use, self.best):
+        for widget in (self.number, self.bar, self.difference, self.facts, self.use, self.best, self.base):
             widget.hide()
         restyle(self.standing, "role", Role.MUTED.value)
         self.standing.setText(standing.value)
@@ -106,6 +107,8 @@ class MethodCard(Card):
         self.compared = compared
         self._result.show()
         self.recommended.setVisible(compared.is_recommended)
+        self.base.setText(base_words(compared))
+        self.base.show()
         if compared.figures is None:
             self._show_error(f"{compared.error} {compared.hint}".strip())
         else:
@@ -126,11 +129,11 @@ class MethodCard(Card):
             words = difference_words(difference)
             words = words[:1].upper() + words[1:]
         restyle(self.difference, "role", (Role.STRONG if difference and difference.is_sure else Role.BODY).value)
-        self.difference.setText(words)
+        self.difference.setText(words if difference is None or difference.is_sure else words.replace(" (", "\n("))
         took = in_words(figures.adaptation_s) if figures.adaptation_s >= 1 else "less than a second"
         self.facts.setText(
             f"Adapting took {took}. Every label weighted the same: {figures.unweighted_accuracy:.0%}; "
-            f"macro F1: {figures.macro_f1:.2f}"
+            f"macro\u00a0F1:\u00a0{figures.macro_f1:.2f}"
         )
         for widget in (self.number, self.bar, self.difference, self.facts, self.use):
             widget.show()

@@ -4,10 +4,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar, QVBoxLayout
 
 from engine.choices import BUNDLED_BASES, SYSTEMS
-from serstudio.comparison_words import best_method, scheme_words, summary
+from serstudio.comparison_words import base_title, bases_words, best_method, scheme_words, summary
 from serstudio.gui.bridge.jobs import Job
 from serstudio.gui.screens.compare.method_card import MethodCard, Standing
-from serstudio.gui.session import Session
+from serstudio.gui.session import Moment, Session
 from serstudio.gui.steps import Aside, check_reason
 from serstudio.gui.widgets.banner import Banner, Tone
 from serstudio.gui.widgets.buttons import Kind, ReasonedButton, make_button
@@ -39,6 +39,8 @@ class CompareScreen(Page):
         self._session = session
         self._job: Job | None = None
         self._has_result = False
+        self._asked: Moment = session.now()
+        self._asked_base = ""
         self.cards: list[MethodCard] = []
         self._cards = QVBoxLayout()
         self._cards.setSpacing(12)
@@ -67,9 +69,6 @@ class CompareScreen(Page):
         session.facts_changed.connect(self.on_facts_changed)
         session.activity_changed.connect(self.on_facts_changed)
         session.machine_described.connect(self.on_machine_described)
-        model = session.model
-        for changed in (model.clips_added, model.clips_changed, model.clips_removed, model.labels_changed):
-            changed.connect(self.on_clips_touched)
         self.on_facts_changed()
 
     def _make_progress(self) -> Card:
@@ -88,9 +87,10 @@ class CompareScreen(Page):
     def _make_result(self) -> Card:
         self.summary = make_text("", Role.STRONG, wrap=True)
         self.scheme = make_text("", Role.BODY, wrap=True)
+        self.bases = make_text("", Role.BODY, wrap=True)
         self.legend = make_text("", Role.CAPTION, wrap=True)
         card = Card("What the numbers say")
-        for text in (self.summary, self.scheme, self.legend):
+        for text in (self.summary, self.scheme, self.bases, self.legend):
             card.add(text)
         return card
 
@@ -147,12 +147,24 @@ class CompareScreen(Page):
         reason = reason or self._session.engine_reason()
         self.button.set_reason(reason)
         self.again.set_reason(reason)
+        self._show_age()
 
-    def on_clips_touched(self) -> None:
-        if self._has_result or self._job is not None:
+    def _show_age(self) -> None:
+        """A comparison is of a base, not of a version: a new one from another base leaves it true of its own."""
+        base = self._base()
+        if not self._has_result and self._job is None:
+            self.stale.hide()
+        elif self._session.is_edited_since(self._asked):
             self.stale.show_message(
                 "Clips or labels have changed since this comparison.", "Compare again to be up to date."
             )
+        elif base != self._asked_base:
+            self.stale.show_message(
+                f"This comparison is on the base {base_title(self._asked_base)}.",
+                f"Your newest version is from {base_title(base)}: Compare again to compare on that one.",
+            )
+        else:
+            self.stale.hide()
 
     # --- during ------------------------------------------------------------------------------------
 
@@ -161,14 +173,14 @@ class CompareScreen(Page):
         if self.button.reason() is not None:
             return
         self._has_result = False
-        self.stale.hide()
+        self._asked, self._asked_base = self._session.now(), self._base()
         clear_layout(self.notes)
         self._list_methods(Standing.WAITING)
         self.cards[0].set_standing(Standing.RUNNING)
         self.bar.setRange(0, 0)
         self.now.setText("Starting the engine; the first time takes some seconds")
         self._show_parts(self._progress)
-        request = CompareProject(self._session.project.folder, base=self._base())
+        request = CompareProject(self._session.project.folder, base=self._asked_base)
         job = self._job = self._session.start(Aside.COMPARE, request)
         job.progressed.connect(self.on_progressed)
         job.warned.connect(self.on_warned)
@@ -211,12 +223,14 @@ class CompareScreen(Page):
         self._has_result = True
         self.summary.setText(summary(compared))
         self.scheme.setText(scheme_words(compared))
+        self.bases.setText(bases_words(compared.methods))
         self.legend.setText(_legend(compared.chance))
 
     def on_ended(self) -> None:
         """Done, failed or cancelled: what was measured stays."""
         self._job = None
-        measured = sum(card.compared is not None for card in self.cards)
+        found = [card.compared for card in self.cards if card.compared is not None]
+        measured = len(found)
         for card in self.cards:
             if card.compared is None:
                 card.set_standing(Standing.LEFT_OUT if measured else Standing.IDLE)
@@ -224,9 +238,11 @@ class CompareScreen(Page):
             self._has_result = True
             self.summary.setText(f"Stopped before the end: {counted(measured, 'method')} of {len(self.cards)}.")
             self.scheme.setText("")
+            self.bases.setText(bases_words(found))
             self.legend.setText(_legend(1 / max(2, self._session.facts.usable_labels())))
         self.scheme.setVisible(bool(self.scheme.text()))
         self._show_parts(self._result if measured else self._start)
+        self._show_age()
 
     def on_chosen(self, compared: ComparedMethod) -> None:
         """To Adapt, with this method chosen there; the recommended one is what Adapt does by itself."""
@@ -239,5 +255,5 @@ class CompareScreen(Page):
 def _legend(chance: float) -> str:
     return (
         "The bar: how many of the clips held back were right. The line on it: where the true value probably lies "
-        f"(about 95 %). Dashed: guessing, {chance:.0%}."
+        f"(about 95%). Dashed: guessing, {chance:.0%}."
     )

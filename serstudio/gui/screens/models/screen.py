@@ -9,6 +9,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout
 
 from engine.errors import SerStudioError
+from engine.systems.catalogue import CATALOGUE
 from serstudio.gui.bridge.bases import BaseShelf, Work
 from serstudio.gui.dialogs.add_base import AddBaseDialog
 from serstudio.gui.dialogs.confirm import ConfirmDialog
@@ -29,6 +30,11 @@ _ADD_TIP = "From a USB stick, say, without a network"
 _SUBTITLE = (
     "What adapting starts from. The one that comes with SER Studio is small and quick. Bigger ones have heard more "
     "speech; they want more time and memory."
+)
+_TITLES = [system.title for system in CATALOGUE.values()]
+_SYSTEMS = (
+    f"The networks of {', '.join(_TITLES[:-1])} and {_TITLES[-1]} come with SER Studio too. There is nothing to "
+    "choose here: each is taken where you choose its method in Adapt, and by Compare."
 )
 
 
@@ -67,6 +73,7 @@ class ModelsScreen(Page):
         for item in (self.banner, self.looking, self.adding, self.here_heading):
             self.add(item)
         self.add(self.here)
+        self.add(make_text(_SYSTEMS, Role.CAPTION, wrap=True))
         self.add(self.offered_heading)
         self.add(self.offered)
         words = (

@@ -48,7 +48,7 @@ class ContentsChooser(QWidget):
             return
         files = read_version_files(folder)
         reason = small_reason(files)
-        self.chooser.addItem(f"The whole model, {bytes_in_words(whole_bytes(files))}", Contents.WHOLE)
+        self.chooser.addItem(f"The whole model, about {bytes_in_words(whole_bytes(files))}", Contents.WHOLE)
         if reason is None and files.delta is not None:
             self._small_words = needed_words(files.delta.base)
             self.chooser.addItem(f"Without its base, {bytes_in_words(files.size_bytes)}", Contents.WITHOUT_BASE)

@@ -10,8 +10,10 @@ from engine.base_folder import Base, load_base_folder, save_base
 from engine.encoder import EmotionEncoder
 from engine.errors import BaseError, LabellingError
 from engine.model_folder import AdaptedModel, LabelSpec, load_model, save_model
-from engine.systems.multigate.network import NEW_LANGUAGE, MultiGate
+from engine.systems.multigate.network import NEW_LANGUAGE, MultiGate, Variant
+from engine.systems.multigate.streams import StreamsBackbone
 from tests.engine.conftest import labelled, voice
+from tests.engine.systems.multigate.conftest import tiny_network
 
 NAMES = ("anger", "fear", "joy")
 
@@ -66,6 +68,32 @@ def test_a_clip_of_several_windows_weighs_as_much_as_another(base: Base) -> None
     long = LabelledClip((*clips[0].windows, voice(50, 0.5)), 0)
     _, adapted = run(base, [long, *clips[1:]])
     assert torch.isfinite(adapted.head.weight).all()
+
+
+@pytest.mark.parametrize("trained", ["extractor", "all"])
+def test_it_tells_what_its_gate_gives_each_stream(trained: str, base: Base) -> None:
+    clips = labelled([3, 2, 2])
+    adapted = run(base, clips, trained=trained)[1]
+    assert adapted.explanation is not None
+    shares = dict(adapted.explanation.shares)
+    assert list(shares) == ["Spectrum (MFCC)", "Speech (Compact)", "Voice (GE2E)"]
+    assert sum(shares.values()) == pytest.approx(1)
+    network = adapted.encoder.extractor
+    assert isinstance(network, MultiGate)
+    of_labels: list[list[torch.Tensor]] = [[], [], []]
+    for clip in clips:
+        frames = adapted.encoder.backbone.encode([adapted.encoder.front_end(clip.windows[0])])
+        gates = network.gate_weights(network.encode(network.read(frames)), network.active)
+        assert gates is not None
+        of_labels[clip.label].append(gates[0])
+    mean = torch.stack([torch.stack(each).mean(0) for each in of_labels]).mean(0)
+    torch.testing.assert_close(torch.tensor(list(shares.values())), mean, atol=1e-4, rtol=0)
+
+
+def test_without_gates_it_tells_nothing(streams: StreamsBackbone, base: Base) -> None:
+    network = tiny_network(streams, variant=Variant.SHARED_BOTTOM)
+    encoder = EmotionEncoder(streams, network.for_new_language(kept=network.languages))
+    assert run(replace(base, encoder=encoder), labelled([2, 2, 2]))[1].explanation is None
 
 
 def test_no_steps_give_a_model_all_the_same(base: Base) -> None:
