@@ -1,6 +1,5 @@
 """Classifying: a model made ready for it, and the streaming path, fed from a file."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,25 +68,11 @@ def name_scores(model: AdaptedModel, clip: ClipScores) -> Classification:
     return Classification(max(scores, key=scores.__getitem__), scores, clip.duration_s, clip.window_count)
 
 
-def classify_in_blocks(model: AdaptedModel, path: Path) -> Iterator[float | Classification]:
-    """Classify a file of any length in bounded memory.
-
-    Yields the seconds read after every block, and the Classification at the end. Raises AudioError.
-    """
-    rate_hz = probe_audio(path).rate_hz
-    resampler, whole = StreamingResampler(rate_hz), WholeClip(model)
-    read_samples = 0
+def classify_file(model: AdaptedModel, path: Path | str) -> Classification:
+    """Classify one file of any length in bounded memory. Raises AudioError. Of many: `batch_classification`."""
+    path = Path(path)
+    resampler, whole = StreamingResampler(probe_audio(path).rate_hz), WholeClip(model)
     for block in iter_audio(path):
         whole.feed(resampler.feed(block))
-        read_samples += len(block)
-        yield read_samples / rate_hz
     whole.feed(resampler.flush())
-    yield name_scores(model, whole.finish())
-
-
-def classify_file(model: AdaptedModel, path: Path | str) -> Classification:
-    """Classify one file. Raises AudioError."""
-    for event in classify_in_blocks(model, Path(path)):
-        if isinstance(event, Classification):
-            return event
-    raise AssertionError("classify_in_blocks ends with a Classification")
+    return name_scores(model, whole.finish())

@@ -3,9 +3,11 @@
 Audio is fed in blocks of any size. Two things come out:
 - live decisions: every `hop_s`, the scores of the last `window_s` (measured: under 1.5 s accuracy falls fast);
 - the scores of everything heard: each full 9.375 s is classified as it completes, the rest at the end, and
-  they are averaged by duration. Classifying a file is feeding it here and asking for these at the end.
+  they are averaged by duration. Classifying a file is feeding it here and asking for these at the end; of many files
+  (`batch_classification`) the windows come out of the same `Windower` and are averaged by the same `WindowMean`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,11 +39,41 @@ class ClipScores:
     window_count: int
 
 
-@torch.inference_mode()
 def score_window(model: AdaptedModel, samples: Samples) -> tuple[float, ...]:
     """Scores of one window of 16 kHz samples (n,), 0.1 to 9.375 s."""
-    embedding = model.encoder.embed([model.encoder.front_end(samples)])
-    return tuple(model.head.scores(embedding)[0].cpu().double().tolist())
+    return score_windows(model, [samples])[0]
+
+
+@torch.inference_mode()
+def score_windows(model: AdaptedModel, windows: Sequence[Samples]) -> list[tuple[float, ...]]:
+    """Scores of windows that go through the model together, in the order given: of like length, or much is padding."""
+    encoder = model.encoder
+    frames = encoder.backbone.encode([encoder.front_end(samples) for samples in windows])
+    rows = model.head.scores(encoder.extractor(frames)).cpu().double().tolist()
+    return [tuple(row) for row in rows]
+
+
+class WindowMean:
+    """Scores of a recording from those of its windows, whatever their order: the mean by duration."""
+
+    def __init__(self, labels: int) -> None:
+        self._summed = np.zeros(labels)
+        self._scored_samples = 0
+        self._windows = 0
+
+    def add(self, scores: Sequence[float], samples: int) -> None:
+        """Take the scores of a window of so many samples."""
+        self._summed += np.asarray(scores) * samples
+        self._scored_samples += samples
+        self._windows += 1
+
+    def finish(self, heard_samples: int) -> ClipScores:
+        """The scores of a recording of so many samples. AudioError if it had no window."""
+        if not self._windows:
+            raise AudioError("There is less than 0.1 s of sound.", "Record or choose a longer clip.")
+        scores = self._summed / self._scored_samples
+        total = scores.sum()
+        return ClipScores(tuple((scores / total).tolist()), heard_samples / MODEL_RATE_HZ, self._windows)
 
 
 class WholeClip:
@@ -50,10 +82,8 @@ class WholeClip:
     def __init__(self, model: AdaptedModel) -> None:
         self._model = model
         self._windower = Windower()
-        self._summed = np.zeros(len(model.labels))
-        self._scored_samples = 0
+        self._mean = WindowMean(len(model.labels))
         self._heard_samples = 0
-        self._windows = 0
 
     def feed(self, samples: Samples) -> None:
         """Take the next 16 kHz samples."""
@@ -65,16 +95,10 @@ class WholeClip:
         """Score the rest. AudioError if under 0.1 s was heard in all."""
         for window in self._windower.flush():
             self._score(window)
-        if not self._windows:
-            raise AudioError("There is less than 0.1 s of sound.", "Record or choose a longer clip.")
-        scores = self._summed / self._scored_samples
-        total = scores.sum()
-        return ClipScores(tuple((scores / total).tolist()), self._heard_samples / MODEL_RATE_HZ, self._windows)
+        return self._mean.finish(self._heard_samples)
 
     def _score(self, window: Samples) -> None:
-        self._summed += np.asarray(score_window(self._model, window)) * len(window)
-        self._scored_samples += len(window)
-        self._windows += 1
+        self._mean.add(score_window(self._model, window), len(window))
 
 
 class LiveStream:

@@ -11,23 +11,23 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PretrainedConfig
+from transformers import AutoConfig, PretrainedConfig
 
 from engine.audio.decode import MODEL_RATE_HZ
-from engine.backbones.protocol import Backbone, padding_mask
+from engine.backbones.library import LibraryBackbone
+from engine.backbones.protocol import padding_mask
 from engine.backbones.wavlm import positions, run_wavlm_layer
-from engine.specaugment import ClipMasks, SpecAugment
+from engine.specaugment import ClipMasks
 
 SUPPORTED_TYPES = frozenset({"wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat"})
 
 
-class Wav2Vec2Backbone(Backbone):
-    """A wav2vec2-type transformer read at `read_layers`; layers above the highest are cut off.
+class Wav2Vec2Backbone(LibraryBackbone):
+    """A wav2vec2-type transformer.
 
-    `config`: transformers' configuration; `normalise`: whether the model expects each clip at zero mean and
-    unit variance (its preprocessor's `do_normalize`); `final_norm`: whether the highest layer read passes the norm
-    that the model ends in (None: if it is the model's own highest, as the library's `last_hidden_state` does);
-    `drawn`: whether weights are drawn at random, which takes seconds, or left for the caller to fill in.
+    `normalise`: whether the model expects each clip at zero mean and unit variance (its preprocessor's
+    `do_normalize`); `final_norm`: whether the highest layer read passes the norm that the model ends in (None: if it
+    is the model's own highest, as the library's `last_hidden_state` does).
     """
 
     def __init__(
@@ -39,27 +39,17 @@ class Wav2Vec2Backbone(Backbone):
         final_norm: bool | None = None,
         drawn: bool = True,
     ) -> None:
-        super().__init__()
         ends_in_norm = bool(getattr(config, "do_stable_layer_norm", False))
         if final_norm is None:
             final_norm = max(read_layers) == config.num_hidden_layers
-        config.apply_spec_augment = False  # masking is ours, so that it is seeded and works in eval mode
-        config.layerdrop = 0.0
-        config.num_hidden_layers = max(read_layers)
-        self.model = empty_or_drawn(config, drawn=drawn)
-        self.read_layers = read_layers
-        self.hidden_size = config.hidden_size
+        super().__init__(config, read_layers, drawn=drawn)
+        self.frame_rate_hz = MODEL_RATE_HZ / math.prod(config.conv_stride)
         self._normalise = normalise
         self._norm_first = ends_in_norm
         self._final_norm = final_norm and ends_in_norm
         self.model.feature_extractor._freeze_parameters()
         if ends_in_norm and not self._final_norm:
             self.model.encoder.layer_norm.requires_grad_(requires_grad=False)  # it is there and nothing passes it
-
-    @property
-    def frame_rate_hz(self) -> float:
-        samples_per_frame: int = math.prod(self.model.config.conv_stride)
-        return MODEL_RATE_HZ / samples_per_frame
 
     def front_end(self, samples: Tensor) -> Tensor:
         """Samples (n,) to the convolutional features (channels, frames), 50 a second, of this clip alone.
@@ -87,16 +77,11 @@ class Wav2Vec2Backbone(Backbone):
             needed = (needed - 1) * stride + kernel
         return needed
 
-    def draw_masks(self, inputs: Sequence[Tensor], augment: SpecAugment, generator: torch.Generator) -> list[ClipMasks]:
-        return [augment.draw(each.shape[-1], self.hidden_size, self.frame_rate_hz, generator) for each in inputs]
-
     def first_state(self, inputs: Sequence[Tensor], masks: Sequence[ClipMasks] | None) -> tuple[Tensor, list[int]]:
         lengths = [each.shape[-1] for each in inputs]
         features = nn.utils.rnn.pad_sequence([each.T for each in inputs], batch_first=True)
         projected = self.model.feature_projection(features)
-        state = projected[0] if isinstance(projected, tuple) else projected
-        if masks is not None:
-            state = mask_frames(state, masks, getattr(self.model, "masked_spec_embed", None))
+        state = self.masked(projected[0] if isinstance(projected, tuple) else projected, masks)
         encoder = self.model.encoder
         mask = padding_mask(lengths, state.device)
         if mask is not None:  # the positional convolution of a lone clip sees zeros past its end
@@ -135,11 +120,6 @@ class Wav2Vec2Backbone(Backbone):
         normed: Tensor = norm(state.to(norm.weight.dtype))
         return normed
 
-    @property
-    def transformer_layers(self) -> nn.ModuleList:
-        layers: nn.ModuleList = self.model.encoder.layers
-        return layers
-
     def specification(self) -> dict[str, Any]:
         return {
             "kind": "wav2vec2-family",
@@ -148,26 +128,6 @@ class Wav2Vec2Backbone(Backbone):
             "normalise": self._normalise,
             "final_norm": self._final_norm,
         }
-
-
-def empty_or_drawn(config: PretrainedConfig, *, drawn: bool) -> Any:
-    """The library's model of that configuration, with random weights or with memory for weights."""
-    if drawn:
-        return AutoModel.from_config(config, dtype=torch.float32)
-    with torch.device("meta"):
-        model = AutoModel.from_config(config, dtype=torch.float32)
-    return model.to_empty(device="cpu")
-
-
-def mask_frames(state: Tensor, masks: Sequence[ClipMasks], embedding: Tensor | None) -> Tensor:
-    """Learnt mask embedding on masked frames, zero on masked channels (wav2vec 2.0, section 3.1).
-
-    state: (clips, frames, channels); embedding: (channels,), zeros where the model has learnt none.
-    """
-    time = nn.utils.rnn.pad_sequence([each.time for each in masks], batch_first=True).to(state.device)
-    channels = torch.stack([each.channels for each in masks]).to(state.device)
-    filling = state.new_zeros(()) if embedding is None else embedding.to(state.dtype)
-    return torch.where(time[:, :, None], filling, state).masked_fill(channels[:, None, :], 0.0)
 
 
 def config_from_dict(config: dict[str, Any]) -> PretrainedConfig:

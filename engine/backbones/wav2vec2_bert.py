@@ -10,15 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torchaudio.compliance import kaldi
-from transformers import PretrainedConfig
 
 from engine.audio.decode import MODEL_RATE_HZ
-from engine.backbones.protocol import Backbone, padding_mask
-from engine.backbones.wav2vec2 import empty_or_drawn, mask_frames
-from engine.specaugment import ClipMasks, SpecAugment
+from engine.backbones.library import LibraryBackbone
+from engine.backbones.protocol import padding_mask
+from engine.specaugment import ClipMasks
 
 MODEL_TYPE = "wav2vec2-bert"
-FRAME_RATE_HZ = 50.0
 _STACKED = 2  # neighbouring 10 ms frames make one of 20 ms
 _INT16 = 2.0**15  # Kaldi's filter banks expect samples of this scale
 _SHORTEST = 560  # samples that one frame is made of: two windows of 25 ms, 10 ms apart
@@ -32,20 +30,10 @@ class _Surroundings:
     attended: Tensor | None
 
 
-class Wav2Vec2BertBackbone(Backbone):
-    """w2v-BERT read at `read_layers`; layers above the highest are cut off. `drawn`: see `Wav2Vec2Backbone`.
+class Wav2Vec2BertBackbone(LibraryBackbone):
+    """w2v-BERT; its `config.position_embeddings_type` is `relative_key`: each layer has its own."""
 
-    `config.position_embeddings_type` is `relative_key`, as that of the published model: each layer has its own.
-    """
-
-    def __init__(self, config: PretrainedConfig, read_layers: tuple[int, ...], *, drawn: bool = True) -> None:
-        super().__init__()
-        config.apply_spec_augment = False  # masking is ours, so that it is seeded and works in eval mode
-        config.layerdrop = 0.0
-        config.num_hidden_layers = max(read_layers)
-        self.model = empty_or_drawn(config, drawn=drawn)
-        self.read_layers = read_layers
-        self.hidden_size = config.hidden_size
+    frame_rate_hz = 50.0
 
     def front_end(self, samples: Tensor) -> Tensor:
         """Samples (n,) to filter banks (features, frames), 50 frames a second, each bank at zero mean, unit variance.
@@ -64,15 +52,11 @@ class Wav2Vec2BertBackbone(Backbone):
         stacked: Tensor = banks[: frames * _STACKED].reshape(frames, -1).T
         return stacked
 
-    def draw_masks(self, inputs: Sequence[Tensor], augment: SpecAugment, generator: torch.Generator) -> list[ClipMasks]:
-        return [augment.draw(each.shape[-1], self.hidden_size, FRAME_RATE_HZ, generator) for each in inputs]
-
     def first_state(self, inputs: Sequence[Tensor], masks: Sequence[ClipMasks] | None) -> tuple[Tensor, list[int]]:
         lengths = [each.shape[-1] for each in inputs]
         banks = nn.utils.rnn.pad_sequence([each.T for each in inputs], batch_first=True)
         state, _ = self.model.feature_projection(banks)
-        if masks is not None:
-            state = mask_frames(state, masks, getattr(self.model, "masked_spec_embed", None))
+        state = self.masked(state, masks)
         real = padding_mask(lengths, state.device)
         if real is not None:
             state = state * real[:, :, None]
@@ -89,11 +73,6 @@ class Wav2Vec2BertBackbone(Backbone):
             conv_attention_mask=surroundings.real,
         )
         return output
-
-    @property
-    def transformer_layers(self) -> nn.ModuleList:
-        layers: nn.ModuleList = self.model.encoder.layers
-        return layers
 
     def specification(self) -> dict[str, Any]:
         return {"kind": MODEL_TYPE, "config": self.model.config.to_dict(), "read_layers": list(self.read_layers)}

@@ -2,7 +2,8 @@
 
 For the bundled base and for a network of XLS-R 300M's shape with random weights: seconds a step and an adaptation
 (4 x 5 clips of 3 s, 25 steps) of the plain loops of the papers and of ours, as ratios; peak memory; the time that the
-sums alone would take at the measured rate of a matrix product; latency of classifying 1, 2, 3 and 5 s. Prints Markdown.
+sums alone would take at the measured rate of a matrix product; latency of classifying 1, 2, 3 and 5 s; clips a second
+in batches, beside what that rate allows (`--part classifying`: no more than that, a minute on a GPU). Prints Markdown.
 The other modules here measure one thing each: `compact` a base's size and speed, `few_shot` and `egemaps` accuracy.
 """
 
@@ -18,10 +19,12 @@ import torch
 
 from engine.bench.adaptation import STEPS, VARIANTS, Measured, Variant, measure_all
 from engine.bench.arithmetic import matrix_rate
-from engine.bench.latency import BATCH, LENGTHS_S, batch_seconds, latencies_ms
+from engine.bench.latency import LENGTHS_S, classifier, in_batches, latencies_ms
 from engine.bench.subjects import SUBJECTS, XLSR, make_base, read_recording
 from engine.device import describe_device, has_fast_bf16, resolve_device
 from engine.precision import available_precisions, prepare_for_classifying
+
+_PARTS = _CLASSIFYING, _ADAPTING = "classifying", "adapting"
 
 
 def main() -> None:
@@ -31,6 +34,7 @@ def main() -> None:
     )
     parser.add_argument("--clips", type=Path, required=True, help="a folder of recordings")
     parser.add_argument("--subjects", nargs="+", choices=SUBJECTS, default=SUBJECTS)
+    parser.add_argument("--part", choices=_PARTS, help="measure one of the two [default: both]")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--steps", type=int, help="steps timed a variant [default: 5, of XLS-R on a processor 2]")
     parser.add_argument("--out", type=Path, help="a file that the tables are added to")
@@ -40,10 +44,12 @@ def main() -> None:
     tell = partial(_tell, arguments.out)
     tell([f"## {datetime.now(UTC):%Y-%m-%d} · {describe_device(device)}", "", *_machine(rates)])
     for subject in arguments.subjects:
-        tell(_latency_table(subject, arguments.clips, rates, device))
-        steps = arguments.steps or (2 if subject == XLSR and device.type == "cpu" else 5)
-        results = measure_all(subject, VARIANTS, arguments.clips, str(device), steps)
-        tell(_adaptation_table(subject, results, rates, device))
+        if arguments.part != _ADAPTING:
+            tell(_classifying_table(subject, arguments.clips, rates, device))
+        if arguments.part != _CLASSIFYING:
+            steps = arguments.steps or (2 if subject == XLSR and device.type == "cpu" else 5)
+            results = measure_all(subject, VARIANTS, arguments.clips, str(device), steps)
+            tell(_adaptation_table(subject, results, rates, device))
 
 
 def _tell(file: Path | None, lines: Sequence[str]) -> None:
@@ -86,23 +92,24 @@ def _adaptation_table(
     return lines
 
 
-def _latency_table(subject: str, clips: Path, rates: dict[torch.dtype, float], device: torch.device) -> list[str]:
+def _classifying_table(subject: str, clips: Path, rates: dict[torch.dtype, float], device: torch.device) -> list[str]:
     recording = read_recording(clips)
     lines = [
-        f"**{subject}, classifying**, ms: median / 95th percentile of one clip; a batch of {BATCH} clips of 3 s",
+        f"**{subject}, classifying**, ms: median / 95th percentile of one clip; in batches, clips of 3 s a second",
         "",
-        "| precision | " + " | ".join(f"{length:g} s" for length in LENGTHS_S) + " | batch, ms a clip | of the floor |",
-        "|---|" + "---|" * (len(LENGTHS_S) + 2),
+        f"| precision | {' | '.join(f'{length:g} s' for length in LENGTHS_S)} "
+        "| in batches | its sums alone | of these |",
+        "|---|" + "---|" * (len(LENGTHS_S) + 3),
     ]
-    floor_flops = 0
+    exact_flops = 0
     for precision in available_precisions(device):
-        encoder = prepare_for_classifying(make_base(subject).encoder.to(device), precision)
-        cells = ["{:.0f} / {:.0f}".format(*latencies_ms(encoder, recording, length, device)) for length in LENGTHS_S]
-        seconds, flops = batch_seconds(encoder, recording, device)
-        floor_flops = floor_flops or flops  # of fp32: a quantised product is not counted
-        rate = rates[torch.float32 if precision == "fp32" else torch.bfloat16]
-        share = f"{floor_flops / rate / seconds:.0%}" if precision != "int8" else ""
-        lines.append(f"| {precision} | {' | '.join(cells)} | {1000 * seconds / BATCH:.1f} | {share} |")
+        model = classifier(prepare_for_classifying(make_base(subject).encoder.to(device), precision))
+        cells = ["{:.0f} / {:.0f}".format(*latencies_ms(model, recording, length, device)) for length in LENGTHS_S]
+        batched = in_batches(model, recording, device)
+        exact_flops = exact_flops or batched.clip_flops  # of fp32: a quantised product is not counted
+        most = rates[torch.float32 if precision == "fp32" else torch.bfloat16] / exact_flops
+        floor = ["", ""] if precision == "int8" else [f"{most:,.1f}", f"{batched.clips_per_s / most:.0%}"]
+        lines.append(f"| {precision} | {' | '.join([*cells, f'{batched.clips_per_s:,.1f}', *floor])} |")
     return lines
 
 

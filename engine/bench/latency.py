@@ -1,45 +1,67 @@
-"""Milliseconds from samples to an embedding, and how near a batch comes to the least time that its sums take."""
+"""Milliseconds of one clip, clips a second in batches, and the most that the machine's rate of products allows."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import torch
 
 from engine.audio.decode import MODEL_RATE_HZ
+from engine.batch_classification import BatchScorer
 from engine.bench.arithmetic import count_flops, seconds_of
 from engine.bench.subjects import CLIP_S, Samples
 from engine.encoder import EmotionEncoder
+from engine.heads import last_layer
+from engine.model_folder import AdaptedModel, LabelSpec
+from engine.streaming import score_window
 
 LENGTHS_S = (1.0, 2.0, 3.0, 5.0)
-BATCH = 16
+_LABELS = ("a", "b", "c", "d")
 _REPEATS, _WARM_UP = 30, 3
+_BATCHED_ON_CPU, _BATCHED_ON_GPU = 16, 256  # clips: a few batches
+_RUNS = 3
 
 
-@torch.inference_mode()
-def latencies_ms(
-    encoder: EmotionEncoder, recording: Samples, length_s: float, device: torch.device
-) -> tuple[float, float]:
+@dataclass(frozen=True)
+class Batched:
+    """Of clips of 3 s: how many a second (the best of three runs), and operations of one."""
+
+    clips_per_s: float
+    clip_flops: int
+
+
+def classifier(encoder: EmotionEncoder) -> AdaptedModel:
+    """A model of four labels that classifies with `encoder`; what it answers means nothing."""
+    head = last_layer(torch.zeros(len(_LABELS), encoder.embedding_size), torch.zeros(len(_LABELS)))
+    labels = tuple(LabelSpec(name, "", "", name, 0, 0) for name in _LABELS)
+    return AdaptedModel(encoder, head.to(encoder.device), labels, "", "", "", standardised=False, origin={})
+
+
+def latencies_ms(model: AdaptedModel, recording: Samples, length_s: float, device: torch.device) -> tuple[float, float]:
     """Median and 95th percentile of one clip of `length_s` at a time, each cut from another place."""
-    length = round(length_s * MODEL_RATE_HZ)
     times = []
     for turn in range(_REPEATS + _WARM_UP):
-        start = (turn * length) % (len(recording) - length)
-        times.append(1000 * seconds_of(partial(_embed, encoder, [recording[start : start + length]]), device))
+        clip = _cut(recording, turn, length_s)
+        times.append(1000 * seconds_of(partial(score_window, model, clip), device))
     middle, high = np.percentile(times[_WARM_UP:], [50, 95])
     return float(middle), float(high)
 
 
-@torch.inference_mode()
-def batch_seconds(encoder: EmotionEncoder, recording: Samples, device: torch.device) -> tuple[float, int]:
-    """The best of some runs over 16 clips of 3 s together, front end included, and its operations."""
-    length = round(CLIP_S * MODEL_RATE_HZ)
-    clips = [recording[number * length : (number + 1) * length] for number in range(BATCH)]
+def in_batches(model: AdaptedModel, recording: Samples, device: torch.device) -> Batched:
+    """Clips of 3 s as `classify` scores them once they are read: in batches, front end included."""
+    count = _BATCHED_ON_CPU if device.type == "cpu" else _BATCHED_ON_GPU
+    clips = [_cut(recording, number, CLIP_S) for number in range(count)]
 
-    work = partial(_embed, encoder, clips)
-    flops = count_flops(work)
-    return min(seconds_of(work, device) for _ in range(3)), flops
+    def work() -> None:
+        for _ in BatchScorer(model).score(clips):
+            pass
+
+    flops = count_flops(partial(score_window, model, clips[0]))
+    work()
+    return Batched(len(clips) / min(seconds_of(work, device) for _ in range(_RUNS)), flops)
 
 
-def _embed(encoder: EmotionEncoder, clips: Sequence[Samples]) -> None:
-    encoder.embed([encoder.front_end(clip) for clip in clips])
+def _cut(recording: Samples, number: int, length_s: float) -> Samples:
+    length = round(length_s * MODEL_RATE_HZ)
+    start = (number * length) % (len(recording) - length)
+    return recording[start : start + length]

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import torch
 
-from engine.adaptation import AdaptationSettings, Adapted, LabelledClip, adapt
-from engine.adaptation.clips import MOST_WINDOWS_PER_CLIP, PreparedClip, embed_whole, prepare
+from engine.adaptation import AdaptationSettings, Adapted, LabelledClip, Remark, adapt
+from engine.adaptation.clips import MOST_WINDOWS_PER_CLIP, embed_whole, prepare
 from engine.audio.windows import Windows, read_windows
 from engine.bases import Base
 from engine.evaluation.episodes import Episode, EpisodeSampler
+from engine.evaluation.shared_states import SharedStates
 from engine.heads import Head, fit_head
 from engine.heads.speakers import SpeakerOffsets, fit_speaker_offsets, neutral_label, shrunk_offset
 
@@ -29,11 +30,12 @@ class EvaluationClip:
 
 @dataclass(frozen=True)
 class EpisodeResult:
-    """Answers to one episode's query: label names, in the same order."""
+    """Answers to one episode's query: label names, in the same order. `remarks`: of its adaptation."""
 
     true: tuple[str, ...]
     answered: tuple[str, ...]
     seconds: float
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def accuracy(self) -> float:
@@ -41,7 +43,10 @@ class EpisodeResult:
 
 
 class FewShotEvaluation:
-    """Runs episodes over `clips` from one base. Decoded clips and, where nothing is tuned, embeddings are kept.
+    """Runs episodes over `clips` from one base.
+
+    Kept for all episodes: decoded clips; where nothing is tuned, embeddings; else what the part of the base that is
+    left alone makes of the queries (`SharedStates`).
 
     With `settings.speaker_mean` the queries lose their voices too. That is transductive: each query speaker's
     mean is taken over his own queries of the episode, which are unlabelled but answered together; and whether
@@ -55,6 +60,7 @@ class FewShotEvaluation:
         self._settings = settings
         self._windows: dict[int, Windows] = {}
         self._embeddings: dict[int, torch.Tensor] = {}
+        self._states = SharedStates(base.encoder)
 
     def with_settings(self, settings: AdaptationSettings, base: Base | None = None) -> "FewShotEvaluation":
         """The same clips under other settings, and from another base: what is decoded for one serves both.
@@ -64,7 +70,7 @@ class FewShotEvaluation:
         other = copy.copy(self)
         other._settings = settings
         if base is not None and base is not self._base:
-            other._base, other._embeddings = base, {}
+            other._base, other._embeddings, other._states = base, {}, SharedStates(base.encoder)
         return other
 
     def run(self, sampler: EpisodeSampler, episodes: int) -> Iterator[EpisodeResult]:
@@ -72,40 +78,40 @@ class FewShotEvaluation:
         for index in range(episodes):
             episode = sampler.draw()
             started = time.perf_counter()
-            answers = self._answer(episode, replace(self._settings, seed=self._settings.seed + index))
+            answers, remarks = self._answer(episode, replace(self._settings, seed=self._settings.seed + index))
             seconds = time.perf_counter() - started
             true = tuple(name for name, members in zip(episode.labels, episode.query, strict=True) for _ in members)
-            yield EpisodeResult(true, tuple(episode.labels[answer] for answer in answers), seconds)
+            yield EpisodeResult(true, tuple(episode.labels[answer] for answer in answers), seconds, remarks)
 
-    def _answer(self, episode: Episode, settings: AdaptationSettings) -> list[int]:
+    def _answer(self, episode: Episode, settings: AdaptationSettings) -> tuple[list[int], tuple[Remark, ...]]:
+        remarks: tuple[Remark, ...] = ()
         asked = [position for members in episode.query for position in members]
         if settings.tunes:
-            adapted = self._adapt(episode, settings)
+            adapted, remarks = self._adapt(episode, settings)
             head, voices = adapted.head, adapted.speakers
-            queries = [LabelledClip(self._read(position), 0) for position in asked]
-            embeddings = embed_whole(adapted.encoder, prepare(adapted.encoder, queries))
+            embeddings = self._states.embed(adapted.encoder, {position: self._read(position) for position in asked})
         else:
             head, voices = self._fit_untuned(episode, settings)
-            embeddings = torch.stack([self._embed(position) for position in asked])
+            embeddings = self._embed(asked)
         if voices is not None:
             embeddings = self._without_voices(embeddings, asked, voices.overall)
         answers: list[int] = head.logits(embeddings).argmax(-1).tolist()
-        return answers
+        return answers, remarks
 
-    def _adapt(self, episode: Episode, settings: AdaptationSettings) -> Adapted:
+    def _adapt(self, episode: Episode, settings: AdaptationSettings) -> tuple[Adapted, tuple[Remark, ...]]:
         clips = [
             LabelledClip(self._read(position), way, self._clips[position].speaker)
             for way, members in enumerate(episode.support)
             for position in members
         ]
-        *_, adapted = adapt(self._base, clips, episode.labels, settings)
+        *events, adapted = adapt(self._base, clips, episode.labels, settings)
         assert isinstance(adapted, Adapted)
-        return adapted
+        return adapted, tuple(event for event in events if isinstance(event, Remark))
 
     def _fit_untuned(self, episode: Episode, settings: AdaptationSettings) -> tuple[Head, SpeakerOffsets | None]:
         """What `adapt` fits where nothing is tuned, from embeddings that are kept; no scores are asked for."""
         support = [position for members in episode.support for position in members]
-        embeddings = torch.stack([self._embed(position) for position in support])
+        embeddings = self._embed(support)
         ways = [way for way, members in enumerate(episode.support) for _ in members]
         targets = torch.tensor(ways, device=embeddings.device)
         count, voices = len(episode.labels), None
@@ -142,10 +148,11 @@ class FewShotEvaluation:
             self._windows[position] = tuple(read_windows(self._clips[position].path, MOST_WINDOWS_PER_CLIP))
         return self._windows[position]
 
-    def _prepare(self, position: int) -> PreparedClip:
-        return prepare(self._base.encoder, [LabelledClip(self._read(position), 0)])[0]
-
-    def _embed(self, position: int) -> torch.Tensor:
-        if position not in self._embeddings:
-            self._embeddings[position] = embed_whole(self._base.encoder, [self._prepare(position)])[0]
-        return self._embeddings[position]
+    def _embed(self, positions: Sequence[int]) -> torch.Tensor:
+        """Embeddings (clips, embedding size) by the base itself."""
+        missing = [position for position in dict.fromkeys(positions) if position not in self._embeddings]
+        if missing:
+            clips = [LabelledClip(self._read(position), 0) for position in missing]
+            embedded = embed_whole(self._base.encoder, prepare(self._base.encoder, clips))
+            self._embeddings.update(zip(missing, embedded, strict=True))
+        return torch.stack([self._embeddings[position] for position in positions])

@@ -17,7 +17,7 @@ from serstudio.cli.models import (
 )
 from serstudio.cli.projects import FOLDER
 from serstudio.usecases.requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared
-from serstudio.wording import counted
+from serstudio.wording import bytes_in_words, counted
 
 _COUNT = click.IntRange(min=1)
 
@@ -129,8 +129,9 @@ def _say(evaluated: Evaluated) -> None:
         f"accuracy {evaluated.accuracy:.1%} ± {evaluated.accuracy_ci95:.1%} "
         f"({counted(request.episodes, 'episode')}; chance {1 / request.ways:.0%})."
     )
+    memory = f", at most {bytes_in_words(evaluated.peak_memory_bytes)} of memory" if evaluated.peak_memory_bytes else ""
     output.say(
         f"Unweighted accuracy {evaluated.unweighted_accuracy:.1%}, macro-F1 {evaluated.macro_f1:.3f}, "
-        f"{evaluated.seconds_per_episode:.2f} s an episode on {evaluated.machine}."
+        f"{evaluated.seconds_per_episode:.2f} s an episode on {evaluated.machine}{memory}."
     )
     say_confusion(evaluated.labels, evaluated.confusion)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from engine.classification import Classification, classify_in_blocks, load_to_classify
-from engine.errors import AudioError
+from engine.batch_classification import Heard, Refused, Scored, classify_in_batches
+from engine.classification import load_to_classify
 from serstudio.usecases.audio_files import find_audio_files, shown
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.find_model import find_model
@@ -12,7 +12,7 @@ from serstudio.wording import counted
 
 
 def classify_files(request: ClassifyFiles) -> Iterator[Event]:
-    """Files, and folders of files, one after the other; what cannot be read is skipped, with the reason."""
+    """Files, and folders of files, in batches; what cannot be read is skipped, with the reason."""
     yield Progress(0, None, "Loading the model")
     ready = load_to_classify(find_model(request.model), request.device, request.precision)
     model = ready.model
@@ -22,24 +22,28 @@ def classify_files(request: ClassifyFiles) -> Iterator[Event]:
         model = model.for_speaker(request.speaker)
     found = find_audio_files(request.paths)
     files = found.files
-    results: list[FileResult] = []
+    results: dict[int, FileResult] = {}  # by number: batches do not keep the order
     skipped = list(found.unreadable_folders)
     for folder in skipped:
         yield Warned(f"{folder.file}: {folder.reason}.", "Change its permissions, then classify it again.")
-    for step, file in enumerate(files, start=1):
-        try:
-            for event in classify_in_blocks(model, file):
-                if isinstance(event, Classification):
-                    results.append(
-                        FileResult(shown(file), event.label, event.scores, event.duration_s, event.window_count)
+    refused = 0
+    for event in classify_in_batches(model, files):
+        message = "Classifying"
+        match event:
+            case Heard(number, seconds):
+                message = f"{shown(files[number].name)}, {seconds:.0f} s"
+            case Scored(answers):
+                for number, each in answers.items():
+                    results[number] = FileResult(
+                        shown(files[number]), each.label, each.scores, each.duration_s, each.window_count
                     )
-                else:
-                    yield Progress(step - 1, len(files), f"{shown(file.name)}, {event:.0f} s")
-        except AudioError as error:
-            skipped.append(Skipped(shown(file), str(error)))
-            yield Warned(f"{shown(file.name)} was skipped: {error.message}", error.hint)
-        yield Progress(step, len(files), "Classifying")
-    split = sum(result.window_count > 1 for result in results)
+            case Refused(number, error):
+                refused += 1
+                skipped.append(Skipped(shown(files[number]), str(error)))
+                yield Warned(f"{shown(files[number].name)} was skipped: {error.message}", error.hint)
+        yield Progress(len(results) + refused, len(files), message)
+    split = sum(result.window_count > 1 for result in results.values())
     if split:
         yield Warned(f"{counted(split, 'clip')} longer than 9.4 s: split into windows, and the scores averaged.")
-    yield Done(FilesClassified(tuple(results), tuple(skipped)))
+    in_order = tuple(result for _, result in sorted(results.items()))
+    yield Done(FilesClassified(in_order, tuple(skipped)))

@@ -14,9 +14,11 @@ from engine.errors import ManifestError
 from engine.evaluation.episodes import EpisodeSampler, EpisodeShape
 from engine.evaluation.few_shot import EpisodeResult, EvaluationClip, FewShotEvaluation
 from engine.evaluation.metrics import confusion_matrix, macro_f1, mean_ci95, unweighted_accuracy
+from engine.memory import PeakMemory
 from serstudio.interchange.manifest import read_manifest
 from serstudio.usecases.chosen_settings import chosen_settings
 from serstudio.usecases.events import Done, Event, Progress, Warned
+from serstudio.usecases.folds_in_words import Remarks
 from serstudio.usecases.requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared, Skipped
 
 
@@ -54,16 +56,29 @@ def _evaluate(request: EvaluateManifest, methods: Sequence[str | None]) -> Gener
     evaluation = FewShotEvaluation(plans[0][0], clips, plans[0][1])
     evaluated: list[Evaluated] = []
     for sampler, (base, chosen) in zip(samplers, plans, strict=True):
-        results: list[EpisodeResult] = []
         evaluation = evaluation.with_settings(chosen, base)
-        for result in evaluation.run(sampler, request.episodes):
-            results.append(result)
-            mean = float(np.mean([each.accuracy for each in results]))
-            remaining_s = result.seconds * (request.episodes - len(results))
-            message = f"{chosen.method}: accuracy {100 * mean:.1f} %"
-            yield Progress(len(results), request.episodes, message, None, remaining_s)
-        evaluated.append(_summary(_as_done(request, chosen), results, skipped, describe_device(device)))
+        about = chosen.method if len(methods) > 1 else ""
+        with PeakMemory(device) as peak:
+            results = yield from _run(evaluation, sampler, request.episodes, chosen.method, about)
+        summary = _summary(_as_done(request, chosen), results, skipped, describe_device(device))
+        evaluated.append(replace(summary, peak_memory_bytes=peak.bytes))
     return evaluated
+
+
+def _run(
+    evaluation: FewShotEvaluation, sampler: EpisodeSampler, episodes: int, method: str, about: str
+) -> Generator[Event, None, list[EpisodeResult]]:
+    """The episodes of one method; what adapting remarks is told once, with the method's name if there are several."""
+    results: list[EpisodeResult] = []
+    remarks = Remarks()
+    for result in evaluation.run(sampler, episodes):
+        results.append(result)
+        for remark in result.remarks:
+            yield from remarks.tell(remark, about)
+        mean = float(np.mean([each.accuracy for each in results]))
+        remaining_s = result.seconds * (episodes - len(results))
+        yield Progress(len(results), episodes, f"{method}: accuracy {100 * mean:.1f} %", None, remaining_s)
+    return results
 
 
 def _read_clips(

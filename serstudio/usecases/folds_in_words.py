@@ -1,5 +1,6 @@
-"""What check and compare tell of their folds while they work."""
+"""What check, compare and evaluate tell while they repeat an adaptation."""
 
+import re
 from collections.abc import Iterator
 
 from engine.adaptation import Remark
@@ -31,13 +32,14 @@ def fold_warnings(labelled: Labelled, scheme: Scheme, asked: int) -> Iterator[Wa
 
 
 class Remarks:
-    """The remarks of an adaptation that is repeated, each once."""
+    """The remarks of an adaptation that is repeated, each once: with other figures in it, it is the same."""
 
     def __init__(self) -> None:
         self._told: set[str] = set()
 
     def tell(self, remark: Remark, about: str = "") -> Iterator[Warned]:
         message = f"{about}: {remark.message}" if about else remark.message
-        if message not in self._told:
-            self._told.add(message)
+        without_figures = re.sub(r"\d+(\.\d+)?", "#", message)
+        if without_figures not in self._told:
+            self._told.add(without_figures)
             yield Warned(message, remark.hint)

@@ -251,6 +251,7 @@ class Evaluated:
     episode_accuracies: tuple[float, ...]
     machine: str
     skipped: tuple[Skipped, ...] = field(default=())
+    peak_memory_bytes: int | None = None  # None where the system does not tell
 
 
 @dataclass(frozen=True)

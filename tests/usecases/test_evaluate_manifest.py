@@ -1,8 +1,13 @@
+import itertools
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from engine.adaptation import Remark, adapt
 from engine.audio.windows import read_windows
 from engine.bases import Base, load_base
 from engine.choices import HEADS, TUNING_METHODS
@@ -143,3 +148,42 @@ def test_a_system_is_evaluated_from_its_own_base_beside_the_others(
     assert isinstance(compared, MethodsCompared)
     assert asked == ["compact", "fmaml"]
     assert [each.request.head for each in compared.results] == ["prototypes", "linear", "lda"]
+
+
+def remarking(words: str) -> Callable[..., Iterator[object]]:
+    """Adapting that has something to say before it begins; `#` in it is another figure every time."""
+    figures = itertools.count(1)
+
+    def adapting(*arguments: Any) -> Iterator[object]:
+        yield Remark(words.replace("#", f"{next(figures) / 10}"), "Close other programs.")
+        yield from adapt(*arguments)
+
+    return adapting
+
+
+def told_of(events: list[Event]) -> list[str]:
+    return [event.message for event in events if isinstance(event, Warned)]
+
+
+def test_what_adapting_remarks_is_told_once(
+    voices: Path, tiny_base_folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(few_shot, "adapt", remarking("Memory is short (# GB free)."))
+    events, _ = events_of(request(voices, tiny_base_folder))
+    assert told_of(events) == ["Memory is short (0.1 GB free)."], "not for every episode, with other figures"
+    asked = CompareMethods(request(voices, tiny_base_folder), ("disjoint", "lda", "pmf"))
+    events, _ = events_of(asked)
+    assert [words[:9] for words in told_of(events)] == ["disjoint:", "pmf: Memo"]
+
+
+def test_a_method_that_had_to_do_other_than_asked_says_so(voices: Path, tiny_base_folder: str) -> None:
+    events, _ = events_of(request(voices, tiny_base_folder, shots=1, method="disjoint", steps=9))
+    assert told_of(events) == ["With one clip a label no disjoint split is possible: adapting by pmf, 5 steps."]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere the peak may not be told")
+def test_the_peak_of_memory_is_told(voices: Path, tiny_base_folder: str) -> None:
+    _, result = events_of(request(voices, tiny_base_folder, device="cpu"))
+    assert isinstance(result, Evaluated)
+    assert result.peak_memory_bytes is not None
+    assert 50e6 < result.peak_memory_bytes < 1e11

@@ -186,6 +186,24 @@ def test_classify_skips_what_it_cannot_read_and_goes_on(adapted_project: Path, v
     assert len(result.results) == 24
 
 
+def test_classify_answers_in_the_order_of_the_files(adapted_project: Path, tmp_path: Path) -> None:
+    lengths_s = (2.0, 0.5, 12.0, 1.0, 0.52)  # batches begin with the shortest
+    files = [tmp_path / f"{number}.wav" for number in range(len(lengths_s))]
+    for number, (file, length_s) in enumerate(zip(files, lengths_s, strict=True)):
+        soundfile.write(file, voice(number, length_s), 16_000)
+    files.insert(2, tmp_path / "nothing.wav")
+    files[2].write_bytes(b"")
+    events, result = events_of(ClassifyFiles(adapted_project, tuple(files)))
+    assert isinstance(result, FilesClassified)
+    assert [each.file for each in result.results] == [str(file) for file in files if file.stat().st_size]
+    assert [round(each.duration_s, 2) for each in result.results] == list(lengths_s)
+    assert [skip.file for skip in result.skipped] == [str(files[2])]
+    told = [event for event in events if isinstance(event, Progress) and event.total]
+    assert [event.step for event in told] == sorted(event.step for event in told)
+    assert (told[-1].step, told[-1].total) == (6, 6)
+    assert any(event.message == "2.wav, 10 s" for event in told)
+
+
 def test_classify_tells_of_windows(adapted_project: Path, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "long.wav", voice(0, 20.0), 16_000)
     events, result = events_of(ClassifyFiles(adapted_project, (tmp_path / "long.wav",)))
