@@ -16,7 +16,7 @@ from serstudio.cli.models import (
     tuning_options,
 )
 from serstudio.cli.projects import FOLDER
-from serstudio.usecases.requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared
+from serstudio.usecases.research_requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared
 from serstudio.wording import bytes_in_words, counted
 
 _COUNT = click.IntRange(min=1)

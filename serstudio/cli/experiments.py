@@ -9,7 +9,7 @@ from engine.metalearning.experiments.table import Cell, Table
 from serstudio.cli import output
 from serstudio.cli.models import device_option, seed_option
 from serstudio.cli.projects import FOLDER, json_option
-from serstudio.usecases.requests import ExperimentRun, RunExperiment
+from serstudio.usecases.research_requests import ExperimentRun, RunExperiment
 
 
 @click.command()

@@ -8,7 +8,7 @@ from engine.metalearning.processes import is_main_process
 from serstudio.cli import output
 from serstudio.cli.models import device_option
 from serstudio.cli.projects import FOLDER, json_option
-from serstudio.usecases.requests import BaseTrained, MetatrainBase
+from serstudio.usecases.research_requests import BaseTrained, MetatrainBase
 
 
 @click.command()

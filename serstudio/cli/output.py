@@ -15,8 +15,8 @@ import click
 
 from serstudio.cli.signals import heeded_signals
 from serstudio.usecases import dispatch
+from serstudio.usecases.dispatch import Request
 from serstudio.usecases.events import Done, Event, Progress, Warned
-from serstudio.usecases.requests import Request
 from serstudio.wording import in_words
 
 if TYPE_CHECKING:  # rich costs a tenth of a second, which `--help` does not need

@@ -14,15 +14,9 @@ from serstudio.gui.bridge.project_model import ClipListModel, ProjectModel
 from serstudio.gui.steps import Age, Aside, Facts, Step, StepState, StepStatus, step_statuses
 from serstudio.gui.widgets.confidence_bars import BarLabel
 from serstudio.project import ClipsAdded, HistoryChanged, Label, LabelsChanged, Project
+from serstudio.usecases.dispatch import Request
 from serstudio.usecases.events import Progress
-from serstudio.usecases.requests import (
-    CheckReport,
-    ImportClips,
-    ImportReport,
-    MachineDescribed,
-    ModelExported,
-    Request,
-)
+from serstudio.usecases.requests import CheckReport, ImportClips, ImportReport, MachineDescribed, ModelExported
 from serstudio.usecases.worker_process import Failed
 
 

@@ -3,10 +3,27 @@
 from collections.abc import Callable, Generator
 from importlib import import_module
 
-from serstudio.usecases import base_requests, comparison_requests, requests
+from serstudio.usecases import base_requests, comparison_requests, requests, research_requests
 from serstudio.usecases.events import Event
 
-UseCase = Callable[[requests.Request], Generator[Event, None, None]]
+Request = (
+    base_requests.BaseRequest
+    | comparison_requests.CompareProject
+    | requests.NewProject
+    | requests.ImportClips
+    | requests.AdaptProject
+    | requests.CheckProject
+    | requests.ClassifyFiles
+    | requests.ExportModel
+    | requests.DescribeMachine
+    | requests.MeasureMemory
+    | requests.MakeSampleProject
+    | research_requests.EvaluateManifest
+    | research_requests.CompareMethods
+    | research_requests.MetatrainBase
+    | research_requests.RunExperiment
+)
+UseCase = Callable[[Request], Generator[Event, None, None]]
 
 USECASES: dict[type, str] = {
     requests.NewProject: "serstudio.usecases.new_project:new_project",
@@ -16,10 +33,10 @@ USECASES: dict[type, str] = {
     comparison_requests.CompareProject: "serstudio.usecases.compare_project:compare_project",
     requests.ClassifyFiles: "serstudio.usecases.classify_files:classify_files",
     requests.ExportModel: "serstudio.usecases.export_model:export_model",
-    requests.EvaluateManifest: "serstudio.usecases.evaluate_manifest:evaluate_manifest",
-    requests.CompareMethods: "serstudio.usecases.evaluate_manifest:compare_methods",
-    requests.MetatrainBase: "serstudio.usecases.metatrain_base:metatrain_base",
-    requests.RunExperiment: "serstudio.usecases.run_experiment:run_experiment",
+    research_requests.EvaluateManifest: "serstudio.usecases.evaluate_manifest:evaluate_manifest",
+    research_requests.CompareMethods: "serstudio.usecases.evaluate_manifest:compare_methods",
+    research_requests.MetatrainBase: "serstudio.usecases.metatrain_base:metatrain_base",
+    research_requests.RunExperiment: "serstudio.usecases.run_experiment:run_experiment",
     requests.DescribeMachine: "serstudio.usecases.describe_machine:describe_machine",
     requests.MeasureMemory: "serstudio.usecases.measure_memory:measure_memory",
     base_requests.ListBases: "serstudio.usecases.bases:list_bases",
@@ -31,10 +48,8 @@ USECASES: dict[type, str] = {
 }
 
 
-def run(request: requests.Request) -> Generator[Event, None, None]:
+def run(request: Request) -> Generator[Event, None, None]:
     """Run the use-case of `request`; the last event is `Done`. Raises SerStudioError."""
     module_name, function_name = USECASES[type(request)].split(":")
-    usecase: Callable[[requests.Request], Generator[Event, None, None]] = getattr(
-        import_module(module_name), function_name
-    )
+    usecase: UseCase = getattr(import_module(module_name), function_name)
     return usecase(request)

@@ -19,7 +19,8 @@ from serstudio.interchange.manifest import read_manifest
 from serstudio.usecases.chosen_settings import chosen_settings
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.folds_in_words import Remarks
-from serstudio.usecases.requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared, Skipped
+from serstudio.usecases.requests import Skipped
+from serstudio.usecases.research_requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared
 
 
 def evaluate_manifest(request: EvaluateManifest) -> Iterator[Event]:

@@ -9,7 +9,7 @@ from engine.metalearning.train import train_base
 from serstudio.errors import SerStudioError
 from serstudio.project.staging import WriterLock, lock_path
 from serstudio.usecases.events import Done, Event, Progress
-from serstudio.usecases.requests import BaseTrained, MetatrainBase
+from serstudio.usecases.research_requests import BaseTrained, MetatrainBase
 from serstudio.usecases.training_events import as_event
 
 

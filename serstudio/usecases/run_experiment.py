@@ -9,7 +9,7 @@ from engine.metalearning.recipe import find_recipe
 from serstudio.errors import SerStudioError
 from serstudio.project.staging import WriterLock, lock_path
 from serstudio.usecases.events import Done, Event
-from serstudio.usecases.requests import ExperimentRun, RunExperiment
+from serstudio.usecases.research_requests import ExperimentRun, RunExperiment
 from serstudio.usecases.training_events import as_event
 
 

@@ -13,6 +13,7 @@ from serstudio.interchange.manifest import ManifestRow, read_manifest
 from serstudio.licence_words import terms_of
 from serstudio.project import Project
 from serstudio.usecases import dispatch
+from serstudio.usecases.dispatch import Request
 from serstudio.usecases.events import Done, Event, Progress
 from serstudio.usecases.label_clips import find_clips, label_clips
 from serstudio.usecases.make_sample_project import LIVE_CLIP, SAMPLE_LABELS, SAMPLE_LANGUAGE, SAMPLE_NAME, sample_folder
@@ -29,7 +30,6 @@ from serstudio.usecases.requests import (
     ModelExported,
     NewProject,
     ProjectCreated,
-    Request,
     VersionAdded,
 )
 from serstudio.wording import bytes_in_words

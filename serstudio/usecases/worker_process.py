@@ -12,9 +12,8 @@ from multiprocessing.synchronize import Event as CancelFlag
 
 from engine.errors import SerStudioError
 from serstudio.bug_report import describe_bug
-from serstudio.usecases.dispatch import run
+from serstudio.usecases.dispatch import Request, run
 from serstudio.usecases.events import Done
-from serstudio.usecases.requests import Request
 
 
 @dataclass(frozen=True)

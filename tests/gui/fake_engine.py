@@ -42,6 +42,7 @@ from serstudio.usecases.comparison_requests import (
     ProjectCompared,
     compared_methods,
 )
+from serstudio.usecases.dispatch import Request
 from serstudio.usecases.events import Done, Event, Known, Progress, Warned
 from serstudio.usecases.requests import (
     AdaptProject,
@@ -53,7 +54,6 @@ from serstudio.usecases.requests import (
     MeasureMemory,
     MemoryMeasured,
     ModelExported,
-    Request,
     VersionAdded,
 )
 from serstudio.usecases.stream_live import EndStream, LabelShown, OpenStream, StreamEnded, StreamStarted

@@ -10,9 +10,9 @@ from engine.adaptation import AdaptationSettings, Adapted, adapt
 from engine.bases import Base
 from engine.model_folder import AdaptedModel, LabelSpec, save_model
 from serstudio.project import Project
-from serstudio.usecases.dispatch import run
+from serstudio.usecases.dispatch import Request, run
 from serstudio.usecases.events import Done, Event
-from serstudio.usecases.requests import ImportClips, NewProject, Request
+from serstudio.usecases.requests import ImportClips, NewProject
 from tests.engine.conftest import labelled, tiny_encoder, voice
 
 NAMES = ("anger", "joy", "fear")

@@ -15,7 +15,7 @@ from engine.errors import LabellingError, ManifestError
 from engine.evaluation import few_shot
 from serstudio.usecases import dispatch, evaluate_manifest
 from serstudio.usecases.events import Event, Progress, Warned
-from serstudio.usecases.requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared
+from serstudio.usecases.research_requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared
 from tests.engine.evaluation.fake_system import use_fake_systems
 from tests.usecases.conftest import NAMES, events_of
 

@@ -10,7 +10,7 @@ from engine.errors import RecipeError
 from engine.metalearning.recipe import KINDS
 from serstudio.usecases.dispatch import run
 from serstudio.usecases.events import Progress, Warned
-from serstudio.usecases.requests import BaseTrained, MetatrainBase
+from serstudio.usecases.research_requests import BaseTrained, MetatrainBase
 from tests.engine.metalearning.conftest import corpora_root, tiny_recipe, tiny_start
 from tests.usecases.conftest import events_of
 

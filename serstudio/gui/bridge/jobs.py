@@ -14,8 +14,8 @@ from multiprocessing.synchronize import Event as StopFlag
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from serstudio.usecases.dispatch import Request
 from serstudio.usecases.events import Done, Known, Progress, Warned
-from serstudio.usecases.requests import Request
 from serstudio.usecases.worker_process import Cancelled, Failed, serve_jobs
 
 POLL_MS = 30
