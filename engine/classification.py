@@ -25,9 +25,10 @@ class ReadyModel:
 def load_to_classify(folder: Path | str, device: str = "auto", precision: str = "auto") -> ReadyModel:
     """The model in `folder` on `device`, in `precision` (one of `engine.choices.PRECISIONS`).
 
-    Both ways to classify, files and live, begin here, so that they give the same answers. An Apple GPU that lacks
-    what the model needs makes way for the processor, unless it was asked for by name. Raises ModelFolderError,
-    DeviceError.
+    Both ways to classify, files and live, begin here, so that they give the same answers, but for the rounding of
+    sums where files go in batches: in bf16 a clip between two labels may fall the other way. An Apple GPU that
+    lacks what the model needs makes way for the processor, unless it was asked for by name. Raises
+    ModelFolderError, DeviceError.
     """
     model = load_model(folder, device)
     note = ""

@@ -3,7 +3,7 @@
 Audio is fed in blocks of any size. Two things come out:
 - live decisions: every `hop_s`, the scores of the last `window_s` (measured: under 1.5 s accuracy falls fast);
 - the scores of everything heard: each full 9.375 s is classified as it completes, the rest at the end, and
-  they are averaged by duration. Classifying a file is feeding it here and asking for these at the end; of many files
+  they are averaged by duration. `classify_file` feeds a file here and asks for these at the end; of many files
   (`batch_classification`) the windows come out of the same `Windower` and are averaged by the same `WindowMean`.
 """
 
@@ -127,7 +127,7 @@ class LiveStream:
         return self._take(block)
 
     def finish(self) -> ClipScores:
-        """Scores of everything heard, the same as classifying it offline. AudioError if it was too short."""
+        """Scores of everything heard, the same as `classify_file`. AudioError if it was too short."""
         self._take(self._resampler.flush())
         return self._whole.finish()
 

@@ -1,10 +1,11 @@
 """What episodes have in common: what the part of a base that adapting leaves alone makes of a clip without masks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
 
+from engine.adaptation.clips import LabelledClip, embed_whole, prepare
 from engine.adaptation.trained import frozen_layers
 from engine.audio.windows import Windows
 from engine.encoder import EmotionEncoder
@@ -29,20 +30,29 @@ class SharedStates:
     def embed(self, encoder: EmotionEncoder, clips: Mapping[int, Windows]) -> Tensor:
         """Embeddings (clips, embedding size) by `encoder`, adapted from the base; `clips` by their number.
 
-        As of `engine.adaptation.clips.embed_whole`: a long clip's is the mean of its windows by duration.
+        As of `engine.adaptation.clips.embed_whole`: a long clip's is the mean of its windows by duration. Where
+        adapting had to leave the base's device, nothing is shared.
         """
+        if encoder.device != self._base.device:
+            return embed_whole(encoder, prepare(encoder, [LabelledClip(windows, 0) for windows in clips.values()]))
         depth = shared_depth(self._base, encoder)
+        embedded: dict[int, Tensor] = {}
+        for group in _groups(clips, encoder.most_clips_in_batch):
+            embedded |= self._embed(encoder, group, depth)
+        return torch.stack([embedded[number] for number in clips])
+
+    def _embed(self, encoder: EmotionEncoder, clips: Mapping[int, Windows], depth: int | None) -> dict[int, Tensor]:
         missing = [number for number in clips if (depth, number) not in self._kept]
         states = self._compute({number: clips[number] for number in missing}, depth)
         self._keep(states, depth)
         of_clips = [states[number] if number in states else self._kept[depth, number] for number in clips]
         flat = [each.to(encoder.device) for of_clip in of_clips for each in of_clip]
         windows = encoder.embed(flat) if depth is None else encoder.embed_lowered(flat, depth)
-        embeddings = []
-        for rows, of_clip in zip(torch.split(windows, [len(each) for each in of_clips]), clips.values(), strict=True):
-            weights = rows.new_tensor([float(len(window)) for window in of_clip])
-            embeddings.append((rows * weights[:, None]).sum(0) / weights.sum())
-        return torch.stack(embeddings)
+        embeddings = {}
+        for number, rows in zip(clips, torch.split(windows, [len(each) for each in of_clips]), strict=True):
+            weights = rows.new_tensor([float(len(window)) for window in clips[number]])
+            embeddings[number] = (rows * weights[:, None]).sum(0) / weights.sum()
+        return embeddings
 
     def _compute(self, clips: Mapping[int, Windows], depth: int | None) -> dict[int, tuple[Tensor, ...]]:
         """The states of all windows of each clip."""
@@ -59,6 +69,18 @@ class SharedStates:
             if self._room_bytes is not None and size <= self._room_bytes:
                 self._room_bytes -= size
                 self._kept[depth, number] = of_clip
+
+
+def _groups(clips: Mapping[int, Windows], most_windows: int) -> Iterator[dict[int, Windows]]:
+    """Clips of like length together, of so many windows or a single one: more states are never held but to be kept."""
+    group: dict[int, Windows] = {}
+    for number in sorted(clips, key=lambda each: (max(map(len, clips[each])), each)):
+        if group and sum(map(len, group.values())) + len(clips[number]) > most_windows:
+            yield group
+            group = {}
+        group[number] = clips[number]
+    if group:
+        yield group
 
 
 def shared_depth(base: EmotionEncoder, encoder: EmotionEncoder) -> int | None:

@@ -25,7 +25,7 @@ def few_shot_figures(
     episodes: int,
     seed: int,
 ) -> Generator[TrainingProgress | TrainingRemark, None, dict[str, str]]:
-    """Accuracy with its 95 % interval, in words, by corpus and protocol: 4-way 5-shot, the same `episodes` for all.
+    """Accuracy with its 95 % interval, in words, by corpus and protocol, the same `episodes` for all.
 
     `compared`: settings by what the words shall call them. Without episodes there are no figures.
     """
@@ -50,5 +50,6 @@ def few_shot_figures(
             except ManifestError as error:
                 yield TrainingRemark(f"{corpus.name}, {protocol.value}: not validated. {error.message}")
                 continue
-            figures[f"{corpus.name}, {protocol.value}, 4-way 5-shot, {episodes} episodes, %"] = ", ".join(told)
+            shape = f"{SHAPE.ways}-way {SHAPE.shots}-shot"
+            figures[f"{corpus.name}, {protocol.value}, {shape}, {episodes} episodes, %"] = ", ".join(told)
     return figures

@@ -5,6 +5,7 @@ run folder/recipe.toml     the recipe that it belongs to
            base/           the result, there only when it is whole
 """
 
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def _claim(run_folder: Path, text: str) -> None:
     kept = run_folder / _RECIPE
     try:
         if kept.is_file():
-            if kept.read_text(encoding="utf-8") == text:
+            if _mean_the_same(kept.read_text(encoding="utf-8"), text):
                 return
             if set(run_folder.iterdir()) - {kept}:
                 raise RecipeError(f"{run_folder} holds a run of another recipe.", "Choose a new folder for --out.")
@@ -64,3 +65,11 @@ def _claim(run_folder: Path, text: str) -> None:
         part.replace(kept)
     except OSError as error:
         raise RecipeError(f"{run_folder} cannot be written.", "Choose another folder for --out.") from error
+
+
+def _mean_the_same(kept: str, text: str) -> bool:
+    """Whether two recipes differ in no more than their comments."""
+    try:
+        return kept == text or tomllib.loads(kept) == tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False

@@ -31,6 +31,9 @@ def fold_warnings(labelled: Labelled, scheme: Scheme, asked: int) -> Iterator[Wa
         yield Warned(f"{counted(unasked, 'label')} with a single clip could not be asked.", "Label a second one.")
 
 
+_FIGURES = re.compile(r"(?P<quoted>'[^']*')|\d+(\.\d+)?")  # not those in a label's name
+
+
 class Remarks:
     """The remarks of an adaptation that is repeated, each once: with other figures in it, it is the same."""
 
@@ -39,7 +42,7 @@ class Remarks:
 
     def tell(self, remark: Remark, about: str = "") -> Iterator[Warned]:
         message = f"{about}: {remark.message}" if about else remark.message
-        without_figures = re.sub(r"\d+(\.\d+)?", "#", message)
+        without_figures = _FIGURES.sub(lambda found: found["quoted"] or "#", message)
         if without_figures not in self._told:
             self._told.add(without_figures)
             yield Warned(message, remark.hint)

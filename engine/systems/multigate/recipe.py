@@ -2,19 +2,23 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 from engine.errors import RecipeError
 from engine.metalearning.corpora import CORPORA
 from engine.metalearning.recipe import DataSection
 
 VARIANTS = ("base", "shared-bottom", "omoe", "mmoe", "ours")
-_IN_FOLDERS = ("ge2e", "byola")  # streams whose weights can lie in a folder: ge2e:FOLDER
+_OF_ONE_KIND = ("ge2e", "byola")  # streams whose weights can lie in a folder: ge2e:FOLDER
 
 
 def stream_name(source: str) -> str:
-    """What the stream is called that `source` opens: byola, wherever its folder lies."""
-    kind = source.partition(":")[0]
-    return kind if kind in _IN_FOLDERS else source
+    """What the stream is called that `source` opens: byola, or its folder's own name, wherever that lies.
+
+    Names go into cards and models that are passed on, and the user's paths do not concern anybody.
+    """
+    kind, _, rest = source.partition(":")
+    return kind if kind in _OF_ONE_KIND else Path(rest or source).name
 
 
 @dataclass(frozen=True)

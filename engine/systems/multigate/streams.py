@@ -21,6 +21,7 @@ from engine.backbones.protocol import Backbone, Frames
 from engine.encoder import build_backbone
 from engine.specaugment import ClipMasks, SpecAugment
 from engine.systems.multigate import byola, ge2e
+from engine.systems.multigate.recipe import stream_name
 from engine.systems.multigate.shapes import Reading, Steps, read_steps
 
 _COEFFICIENTS = 40
@@ -255,4 +256,4 @@ def open_stream(name: str) -> tuple[Stream, str]:
     model, _, layer = name.rpartition("@")
     layers = (int(layer),) if model and layer.isdigit() else ()
     start = load_start(model if layers else name, layers)
-    return EncoderStream(name, start.backbone), start.licence
+    return EncoderStream(stream_name(name), start.backbone), start.licence

@@ -62,6 +62,7 @@ def train(
         licence=inherited_licence(licence, recipe.data.corpora),
         recommended=CATALOGUE["multigate"].recommended,
     )
+    base.encoder.to(resolve_device(device))
     settings = resolve_settings(base.recommended, seed=recipe.seed)
     figures = yield from few_shot_figures(
         base,
@@ -71,6 +72,7 @@ def train(
         recipe.validation_episodes,
         recipe.seed,
     )
+    base.encoder.cpu()
     _write(base, _Run(recipe, recipe_text, licence, corpora, validation), figures, run_folder / "base")
     shutil.rmtree(checkpoint.parent, ignore_errors=True)
     yield BaseTrained(run_folder / "base")

@@ -1,5 +1,6 @@
 """What episodes share changes no answer, and is computed once."""
 
+import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -53,6 +54,24 @@ def adapted_by(base: Base, method: str, trained: str, clips: Sequence[LabelledCl
     *_, adapted = adapt(base, clips, ("a", "b"), settings)
     assert isinstance(adapted, Adapted)
     return adapted.encoder
+
+
+class Elsewhere(EmotionEncoder):
+    """An encoder on a device of its own, as far as it says so."""
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device("meta")
+
+
+def test_where_adapting_left_the_device_of_the_base_nothing_of_the_base_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = base_of("compact")
+    encoder = copy.deepcopy(base.encoder)
+    expected = embed_whole(encoder, prepare(encoder, [LabelledClip(windows, 0) for windows in QUERIES.values()]))
+    elsewhere = Elsewhere(base.encoder.backbone, base.encoder.extractor)
+    counted = Counted(elsewhere, monkeypatch)
+    torch.testing.assert_close(SharedStates(elsewhere).embed(encoder, QUERIES), expected)
+    assert counted.front_ends == counted.clips_lowered == 0
 
 
 class Counted:
@@ -146,3 +165,20 @@ def test_accuracies_are_the_same_with_and_without(
     assert len({answer for each in with_states for answer in each}) > 1
     monkeypatch.setattr(SharedStates, "embed", lambda *arguments: by_itself(*arguments).flip(0))
     assert answers() != with_states
+
+
+def test_states_of_no_more_windows_than_a_batch_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = base_of("compact")
+    encoder = adapted_by(base, "disjoint", "extractor", labelled([2, 2]))
+    whole = SharedStates(base.encoder).embed(encoder, QUERIES)
+    encoder.most_clips_in_batch = 2
+    sizes: list[int] = []
+    lower = base.encoder.lower
+
+    def noting(inputs: Sequence[torch.Tensor], masks: None, depth: int) -> list[torch.Tensor]:
+        sizes.append(len(inputs))
+        return lower(inputs, masks, depth)
+
+    monkeypatch.setattr(base.encoder, "lower", noting)
+    torch.testing.assert_close(SharedStates(base.encoder).embed(encoder, QUERIES), whole, atol=1e-6, rtol=1e-5)
+    assert sorted(sizes) == [1, 2, 2], "0.4 s and 0.88 s; 0.9 s alone; a clip of two windows"

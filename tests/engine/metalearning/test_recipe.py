@@ -109,6 +109,8 @@ def test_a_run_folder_belongs_to_its_recipe(recipe: Path, tmp_path: Path) -> Non
     first = list(train_base(str(recipe), tmp_path, tmp_path / "out", device="cpu"))
     assert first == [TrainingProgress(1, 2, "blue on cpu", 0.5, 60.0), Trained(tmp_path / "out" / "base")]
     assert list(train_base(str(recipe), tmp_path, tmp_path / "out")) == [Trained(tmp_path / "out" / "base")]
+    recipe.write_text(f"# a comment more\n{GOOD}")
+    assert list(train_base(str(recipe), tmp_path, tmp_path / "out")) == [Trained(tmp_path / "out" / "base")]
     recipe.write_text(GOOD.replace("blue", "red"))
     with pytest.raises(RecipeError, match="another recipe"):
         list(train_base(str(recipe), tmp_path, tmp_path / "out"))

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,10 +8,14 @@ import torch
 from engine.adaptation import Adapted, LabelledClip, adapt
 from engine.adaptation.settings import resolve_settings
 from engine.bases import load_base
+from engine.choices import HEADS, Protocol
 from engine.errors import CorpusError, RecipeError
+from engine.evaluation.episodes import EpisodeShape
 from engine.extractors import Mixture
+from engine.metalearning import few_shot_figures
 from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress
 from engine.metalearning.recipe import parse_recipe
+from engine.metalearning.supervised import train as training
 from engine.metalearning.train import train_base
 from tests.engine.conftest import voice
 
@@ -85,8 +90,20 @@ def test_killed_anywhere_and_started_again_it_is_the_same_base(
 
 
 def test_figures_of_the_validation_corpora_are_in_the_card(
-    corpora_root: Path, tiny_start: Path, tmp_path: Path
+    corpora_root: Path, tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(few_shot_figures, "SHAPE", EpisodeShape(ways=3, shots=2, queries=2))
+    monkeypatch.setattr(training, "_VALIDATION_EPISODES", 3)
+    path = recipe(tmp_path / "r.toml", tiny_start, CLOSED_FORM)
+    list(run(path, corpora_root, tmp_path / "run"))
+    card = (tmp_path / "run" / "base" / "README.md").read_text()
+    figure = r"\d+\.\d ± \d+\.\d"
+    heads = ", ".join(f"{head} {figure}" for head in HEADS)
+    for protocol in Protocol:
+        assert re.search(f"emodb, {protocol.value}, 3-way 2-shot, 3 episodes, %: {heads}", card)
+
+
+def test_a_validation_corpus_that_is_too_small_is_told(corpora_root: Path, tiny_start: Path, tmp_path: Path) -> None:
     path = recipe(tmp_path / "r.toml", tiny_start, CLOSED_FORM)
     events = list(run(path, corpora_root, tmp_path / "run"))
     # three labels of eight clips cannot fill 4-way episodes, and that is said, not hidden

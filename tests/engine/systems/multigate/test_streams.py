@@ -93,6 +93,7 @@ def test_a_model_of_the_wav2vec_family_can_be_a_stream(wav2vec2_folder: Path) ->
     frames = backbone.encode([inputs])
     assert frames.hidden.shape == (1, 1, 41, 80 + 32)
     assert isinstance(stream, EncoderStream)
+    assert stream.name == f"{wav2vec2_folder.name}@3", "without the user's path"
     alone = stream.backbone.encode([stream.backbone.front_end(samples)])
     assert stream.backbone.read_layers == (3,)
     assert abs(alone.hidden.shape[2] - 41) <= 1

@@ -10,6 +10,8 @@ from engine.adaptation.settings import resolve_settings
 from engine.base_folder import load_base_folder
 from engine.encoder import EmotionEncoder
 from engine.errors import RecipeError
+from engine.evaluation.episodes import EpisodeShape
+from engine.metalearning import few_shot_figures
 from engine.metalearning.corpora import read_corpus
 from engine.metalearning.events import Trained, TrainingEvent
 from engine.metalearning.recipe import parse_recipe
@@ -29,8 +31,10 @@ from tests.engine.systems.multigate.conftest import SMALL, tiny_network, tiny_st
 RECIPE = """kind = "multigate"
 name = "tiny"
 seed = 2
+validation_episodes = 2
 [data]
 corpora = ["nemo", "ravdess"]
+validation = ["emodb"]
 [streams]
 augmented = 1
 [network]
@@ -61,7 +65,13 @@ def run(folder: Path, root: Path, out: Path) -> Iterator[TrainingEvent]:
     return train_base(str(path), root, out, device="cpu")
 
 
-def test_a_run_ends_in_a_base_that_can_be_adapted(tiny: None, corpora_root: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_run_ends_in_a_base_that_can_be_adapted(
+    tiny: None,
+    corpora_root: Path,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(few_shot_figures, "SHAPE", EpisodeShape(ways=3, shots=2, queries=2))
     *_, last = run(tmp_path, corpora_root, tmp_path / "run")
     assert last == Trained(tmp_path / "run" / "base")
     base = load_base_folder(tmp_path / "run" / "base")
@@ -73,6 +83,7 @@ def test_a_run_ends_in_a_base_that_can_be_adapted(tiny: None, corpora_root: Path
     card = (tmp_path / "run" / "base" / "README.md").read_text()
     assert "CC BY-NC-SA" in card
     assert "speaker's voice" in card
+    assert "emodb, new-speakers, 3-way 2-shot, 2 episodes, %: 30 steps" in card
     *_, adapted = adapt(base, labelled([2, 2]), ("a", "b"), resolve_settings(base.recommended, steps=2))
     assert isinstance(adapted, Adapted)
     assert torch.isfinite(adapted.head.weight).all()
