@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_ROUNDING = 1e-5  # a mean in single precision may come out so much above 1
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -18,5 +20,8 @@ class Explanation:
 
     @classmethod
     def read(cls, facts: Mapping[str, Any]) -> "Explanation":
-        """Raises KeyError, TypeError, ValueError where `facts` are of another kind."""
-        return cls(str(facts["title"]), tuple((str(name), float(share)) for name, share in facts["shares"]))
+        """Raises KeyError, TypeError, ValueError where `facts` are of another kind, or a share is not in 0 to 1."""
+        shares = [(str(name), share) for name, share in facts["shares"]]
+        if not all(0 <= share <= 1 + _ROUNDING for _, share in shares):  # no NaN either; float() might overflow
+            raise ValueError("a share of an explanation is not between 0 and 1")
+        return cls(str(facts["title"]), tuple((name, min(1.0, float(share))) for name, share in shares))

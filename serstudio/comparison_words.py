@@ -1,13 +1,13 @@
 """What a comparison of methods means, in plain words: for the window and the terminal."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from engine.choices import BUNDLED_BASES
-from engine.store import offer_called
+from serstudio.base_titles import base_title
 from serstudio.method_words import method_title
-from serstudio.usecases.comparison_requests import ComparedMethod, MethodDifference, ProjectCompared
+from serstudio.usecases.comparison_requests import ComparedMethod, MethodFigures, ProjectCompared
 from serstudio.wording import counted
+
+BRACKETS = "In brackets: where the true difference probably lies (about 95%), in points."
 
 
 def best_method(methods: Sequence[ComparedMethod]) -> str | None:
@@ -17,31 +17,38 @@ def best_method(methods: Sequence[ComparedMethod]) -> str | None:
     return next((method for accuracy, method in measured if accuracy == highest), None)
 
 
-def difference_words(difference: MethodDifference) -> str:
-    """ "7 points better (2 to 12)", and whether that may be chance."""
-    points, low, high = (round(100 * each) for each in (difference.value, difference.low, difference.high))
-    side = f" {_side(points)}" if points else ""
-    value = f"{counted(abs(points), 'point')}{side}" if points else "equal"
+def difference_words(figures: MethodFigures) -> str:
+    """ "7 points better (2 to 12)", and whether that may be chance; "" where there is no difference to tell.
+
+    The points are those between the two percentages as they are shown, which are rounded.
+    """
+    difference = figures.difference
+    if difference is None:
+        return ""
+    first = figures.accuracy - difference.value
+    points, low, high = (
+        _percent(figures.accuracy) - _percent(first),
+        _percent(difference.low),
+        _percent(difference.high),
+    )
+    value = f"{counted(abs(points), 'point')} {_side(points)}"
     if not difference.is_sure:
-        return f"{value}, which may be chance ({_signed(low)} to {_signed(high)})"
+        words = f"{value}, which may be chance" if points else "equally often right, as far as these clips tell"
+        return f"{words} ({_signed(low)} to {_signed(high)})"
     near, far = sorted((abs(low), abs(high)))
-    return f"{value} ({near} to {far})"
+    return f"{value if points else f'less than 1 point {_side(difference.value)}'} ({near} to {far})"
 
 
-def _side(points: int) -> str:
+def _percent(fraction: float) -> int:
+    return round(100 * round(fraction, 9))  # a subtraction may leave half a percent a little off, and round it away
+
+
+def _side(points: float) -> str:
     return "better" if points > 0 else "worse"
 
 
 def _signed(points: int) -> str:
     return f"{abs(points)} {_side(points)}" if points else "equal"
-
-
-def base_title(base: str) -> str:
-    """What a base is called: as on the Models page, else the last part of its folder."""
-    offer = offer_called(base)
-    if offer is not None:
-        return offer.title
-    return "Compact" if base == BUNDLED_BASES[0] else Path(base.removeprefix("hf:")).name or base
 
 
 def base_words(compared: ComparedMethod) -> str:
@@ -54,14 +61,17 @@ def base_words(compared: ComparedMethod) -> str:
 def bases_words(methods: Sequence[ComparedMethod]) -> str:
     """What they all started from: one or two sentences."""
     own = [method_title(each.method) for each in methods if _has_own_base(each)]
-    shared = dict.fromkeys(base_title(each.base) for each in methods if not _has_own_base(each))
+    others = [each for each in methods if not _has_own_base(each)]
+    shared = dict.fromkeys(base_title(each.base) for each in others)
     sentences = []
     if own:
         one = len(own) == 1
         start = "starts from a base of its own, which comes" if one else "start from bases of their own, which come"
         sentences.append(f"{_listed(own)} {start} with SER Studio.")
     if shared:
-        sentences.append(f"{'The others' if own else 'All'} start from the base {_listed(list(shared))}.")
+        they = ("The other" if own else "It") if len(others) == 1 else "The others" if own else "All"
+        start = "starts" if len(others) == 1 else "start"
+        sentences.append(f"{they} {start} from the base {_listed(list(shared))}.")
     return " ".join(sentences)
 
 

@@ -20,10 +20,12 @@ _FREE = re.compile(r"\bCC0\b|public domain", re.IGNORECASE)
 _KEPT = re.compile(r"not to be passed on|no[- ]?redistribution", re.IGNORECASE)
 _NOT_STATED = re.compile(r"none stated|on request|own (public )?licence|as stated by", re.IGNORECASE)
 
+_NO_MONEY = "Nobody may sell the model, build it into a product or a paid service, or earn money with it in another way"
 _ONLY_PRIVATE = (
-    "Research, teaching and private use are fine. Nobody may sell the model, build it into a product or a paid "
-    "service, or earn money with it in another way; this holds for you and for everybody who gets it from you."
+    f"Research, teaching and private use are fine. {_NO_MONEY}; this holds for you and for everybody who gets it from "
+    "you."
 )
+_ONLY_RESEARCH = "Part of it was given for research: for anything else, ask its makers first."
 _HEADLINES = {  # (not commercial, makers must be asked)
     (True, False): "Not for commercial use",
     (True, True): "Not for commercial use; ask before you pass it on",
@@ -34,11 +36,15 @@ _HEADLINES = {  # (not commercial, makers must be asked)
 
 @dataclass(frozen=True)
 class Terms:
-    """`headline` has no full stop; `points` are whole sentences. `restricted`: it should be read before sending."""
+    """`headline` has no full stop; `points` are whole sentences. `restricted`: it should be read before sending.
+
+    `kept`: it must not be sent at all, so that nothing is said of those who get it.
+    """
 
     headline: str
     points: tuple[str, ...]
     restricted: bool
+    kept: bool = False
 
 
 def terms_of(licence: str) -> Terms:
@@ -47,22 +53,34 @@ def terms_of(licence: str) -> Terms:
     def says(pattern: re.Pattern[str]) -> bool:
         return pattern.search(licence) is not None
 
+    if says(_KEPT):
+        return _kept_terms(not_commercial=says(_NOT_COMMERCIAL), research=says(_RESEARCH))
     not_commercial, no_changes, share_alike = says(_NOT_COMMERCIAL), says(_NO_CHANGES), says(_SHARE_ALIKE)
     credit = says(_CREDIT) or says(_NOTICE)
     unclear = says(_NOT_STATED) or not (not_commercial or no_changes or share_alike or credit or says(_FREE))
     points = {
-        "Part of it may not be given to anybody: keep the model on your computer, or ask the makers.": says(_KEPT),
         _ONLY_PRIVATE: not_commercial,
         "Part of it may not be passed on in a changed form, and an adapted model is one: ask its makers.": no_changes,
         "Whoever passes it on, changed or not, must do so under these same terms.": share_alike,
         "Name the sources: leave the model card in the folder, for they are listed there.": credit,
-        "Part of it was given for research: for anything else, ask its makers first.": says(_RESEARCH),
+        _ONLY_RESEARCH: says(_RESEARCH),
         "The terms of part of it are not known here: look them up where it comes from, or ask its makers.": unclear,
     }
     must_ask = no_changes or unclear
-    headline = "It may not be passed on" if says(_KEPT) else _HEADLINES[(not_commercial, must_ask)]
-    restricted = says(_KEPT) or not_commercial or must_ask or share_alike or says(_RESEARCH)
-    return Terms(headline, tuple(point for point, holds in points.items() if holds), restricted)
+    restricted = not_commercial or must_ask or share_alike or says(_RESEARCH)
+    held = tuple(point for point, holds in points.items() if holds)
+    return Terms(_HEADLINES[(not_commercial, must_ask)], held, restricted)
+
+
+def _kept_terms(*, not_commercial: bool, research: bool) -> Terms:
+    """Of a licence that forbids to pass it on: what holds for the user alone."""
+    points = {
+        "Part of it may not be given to anybody: keep the model on your computer, or ask the makers.": True,
+        f"{_NO_MONEY}.": not_commercial,
+        _ONLY_RESEARCH: research,
+    }
+    held = tuple(point for point, holds in points.items() if holds)
+    return Terms("It may not be passed on", held, restricted=True, kept=True)
 
 
 def short_licence(licence: str) -> str:

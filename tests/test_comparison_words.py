@@ -1,7 +1,6 @@
 import pytest
 
 from serstudio.comparison_words import (
-    base_title,
     base_words,
     bases_words,
     best_method,
@@ -17,10 +16,13 @@ from serstudio.usecases.comparison_requests import (
 )
 
 
-def measured(method: str, accuracy: float, difference: tuple[float, float, float] | None = None) -> ComparedMethod:
+def figures(accuracy: float, difference: tuple[float, float, float] | None) -> MethodFigures:
     beside = MethodDifference(*difference) if difference is not None else None
-    figures = MethodFigures(accuracy, (0.1, 0.9), accuracy, accuracy, ((1,),), 2.0, beside)
-    return ComparedMethod(method, "compact", is_recommended=method == "lda", figures=figures)
+    return MethodFigures(accuracy, (0.1, 0.9), accuracy, accuracy, ((1,),), 2.0, beside)
+
+
+def measured(method: str, accuracy: float, difference: tuple[float, float, float] | None = None) -> ComparedMethod:
+    return ComparedMethod(method, "compact", is_recommended=method == "lda", figures=figures(accuracy, difference))
 
 
 def failed(method: str) -> ComparedMethod:
@@ -44,11 +46,31 @@ WORSE = measured("fmaml", 0.4, (-0.3, -0.5, -0.1))
         ((-0.3, -0.5, -0.1), "30 points worse (10 to 50)"),
         ((0.05, -0.08, 0.18), "5 points better, which may be chance (8 worse to 18 better)"),
         ((-0.01, -0.01, 0.004), "1 point worse, which may be chance (1 worse to equal)"),
-        ((0.0, -0.1, 0.1), "equal, which may be chance (10 worse to 10 better)"),
+        ((0.0, -0.1, 0.1), "equally often right, as far as these clips tell (10 worse to 10 better)"),
+        ((0.004, 0.002, 0.006), "less than 1 point better (0 to 1)"),
+        ((-0.004, -0.006, -0.002), "less than 1 point worse (0 to 1)"),
     ],
 )
 def test_a_difference_in_words(difference: tuple[float, float, float], words: str) -> None:
-    assert difference_words(MethodDifference(*difference)) == words
+    assert difference_words(figures(0.5 + difference[0], difference)) == words
+
+
+def test_the_first_has_no_difference() -> None:
+    assert difference_words(figures(0.5, None)) == ""
+
+
+@pytest.mark.parametrize("clips", [24, 40, 200])
+def test_points_are_those_between_the_percentages_beside_them(clips: int) -> None:
+    for first in range(clips + 1):
+        for right in range(clips + 1):
+            value = (right - first) / clips
+            told = difference_words(figures(right / clips, (value, -1.0, 1.0))).split(",")[0]
+            shown = int(f"{right / clips:.0%}"[:-1]) - int(f"{first / clips:.0%}"[:-1])
+            assert told == (
+                f"{abs(shown)} point{'s' * (abs(shown) != 1)} {'better' if shown > 0 else 'worse'}"
+                if shown
+                else "equally often right"
+            ), (first, right)
 
 
 def test_the_best_is_the_one_that_was_right_most_often() -> None:
@@ -81,27 +103,16 @@ def test_how_clips_were_held_back_is_said() -> None:
     assert "same voices were on both sides" in scheme_words(result(MAIN, scheme="folds", speakers=0))
 
 
-@pytest.mark.parametrize(
-    ("base", "title"),
-    [
-        ("compact", "Compact"),
-        ("xls-r-300m", "XLS-R 300M"),
-        ("hf:/models/mine", "mine"),
-        ("runs/a/base", "base"),
-        ("added", "added"),
-    ],
-)
-def test_a_base_is_called_as_on_the_models_page_or_as_its_folder(base: str, title: str) -> None:
-    assert base_title(base) == title
-
-
 def test_what_they_start_from_is_named() -> None:
     own = failed("hgfm")
     assert base_words(MAIN) == "Base: Compact"
     assert base_words(own) == "Base: its own"
     assert bases_words([MAIN, UNSURE]) == "All start from the base Compact."
-    assert bases_words([MAIN, own]).startswith("XLSR-HGFM starts from a base of its own, which comes with SER Studio.")
-    words = bases_words([MAIN, own, failed("fmaml")])
+    assert bases_words([MAIN]) == "It starts from the base Compact."
+    words = bases_words([MAIN, own])
+    assert words.startswith("XLSR-HGFM starts from a base of its own, which comes with SER Studio.")
+    assert words.endswith("The other starts from the base Compact.")
+    words = bases_words([MAIN, UNSURE, own, failed("fmaml")])
     assert words.startswith("XLSR-HGFM and F-MAML start from bases of their own")
     assert words.endswith("The others start from the base Compact.")
     assert bases_words([own]).endswith("SER Studio.")

@@ -47,6 +47,19 @@ def test_weights_that_must_stay_where_they_are_are_told_first() -> None:
     assert terms.restricted
     assert terms.headline == "It may not be passed on"
     assert "may not be given to anybody" in terms.points[0]
+    assert terms.kept
+
+
+def test_of_weights_that_must_stay_nothing_is_said_of_those_who_get_them() -> None:
+    terms = terms_of(
+        "Weights under the terms of their sources: NTT's own licence (BYOL-A): internal evaluation only, "
+        "non-commercial, no derivatives, not to be passed on; corpora nEMO CC BY-NC-SA 4.0; A research; B none stated"
+    )
+    words = " ".join(terms.points)
+    for told in ("may not be given to anybody", "Nobody may sell", "given for research"):
+        assert told in words
+    for not_told in ("who gets it", "passes it on", "not known here", "changed form", "Name the sources"):
+        assert not_told not in words
 
 
 @pytest.mark.parametrize("corpus", CORPORA)

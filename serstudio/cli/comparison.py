@@ -8,7 +8,7 @@ from engine.choices import METHODS
 from serstudio.cli import output
 from serstudio.cli.models import base_option, device_option, seed_option
 from serstudio.cli.projects import FOLDER, json_option
-from serstudio.comparison_words import bases_words, best_method, difference_words, scheme_words, summary
+from serstudio.comparison_words import BRACKETS, bases_words, best_method, difference_words, scheme_words, summary
 from serstudio.errors import SerStudioError
 from serstudio.method_words import METHOD_SOURCES, method_title
 from serstudio.usecases.comparison_requests import USUAL_METHODS, ComparedMethod, CompareProject, ProjectCompared
@@ -64,6 +64,8 @@ def _say(compared: ProjectCompared) -> None:
             output.say(f"{each.method} could not be measured: {each.error} {each.hint}".rstrip())
     output.say("")
     output.say(f"{summary(compared)} Chance is {compared.chance:.0%}.")
+    if any(each.figures is not None and each.figures.difference is not None for each in compared.methods):
+        output.say(BRACKETS)
     output.say(scheme_words(compared))
     output.say(bases_words(compared.methods))
     for each in compared.methods:
@@ -74,7 +76,6 @@ def _cells(compared: ComparedMethod, *, is_best: bool) -> tuple[str, ...]:
     figures = compared.figures
     assert figures is not None
     low, high = figures.interval
-    beside = difference_words(figures.difference) if figures.difference is not None else ""
     return (
         "*" if is_best else "",
         f"{compared.method} (recommended)" if compared.is_recommended else compared.method,
@@ -83,5 +84,5 @@ def _cells(compared: ComparedMethod, *, is_best: bool) -> tuple[str, ...]:
         f"{figures.unweighted_accuracy:.0%}",
         f"{figures.macro_f1:.2f}",
         in_words(figures.adaptation_s) if figures.adaptation_s >= 1 else f"{figures.adaptation_s:.1f} s",
-        beside,
+        difference_words(figures),
     )

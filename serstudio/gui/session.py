@@ -1,7 +1,7 @@
 """One open project and what goes on in it: the screens talk to each other only through this."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSettings, QTimer, Signal
@@ -33,9 +33,9 @@ class Services:
 
 @dataclass(frozen=True)
 class Moment:
-    """What a result was measured of. `edits`: so many changes of clips and labels; `version`: the newest one then."""
+    """What a result was measured of. `labelling`: as in `Facts`; `version`: the newest one then."""
 
-    edits: int
+    labelling: int
     version: int | None
 
 
@@ -66,7 +66,6 @@ class Session(QObject):
         self.check_report: CheckReport | None = None
         self.exported: ModelExported | None = None
         self._checked = Moment(0, None)
-        self._edits = 0
         self._jobs: dict[Step | Aside, Job] = {}
         self._live = False
         self._facts: Facts | None = None
@@ -75,9 +74,14 @@ class Session(QObject):
         self._refresh.setInterval(0)
         self._refresh.timeout.connect(self.on_refresh)
         self.model.anything_changed.connect(self._refresh.start)
-        for changed in (self.model.clips_added, self.model.clips_changed, self.model.clips_removed):
-            changed.connect(self.on_clips_touched)
-        self.model.labels_changed.connect(self.on_clips_touched)
+        for changed in (
+            self.model.clips_added,
+            self.model.clips_changed,
+            self.model.clips_removed,
+            self.model.labels_changed,
+            self.model.anything_changed,
+        ):
+            changed.connect(self.on_touched)
         services.machine.described.connect(self.machine_described)
 
     # --- facts -------------------------------------------------------------------------------------
@@ -86,15 +90,16 @@ class Session(QObject):
     def facts(self) -> Facts:
         """What the rail and the disabled reasons are made of; read again after each change."""
         if self._facts is None:
-            self._facts = Facts(
+            facts = Facts(
                 clip_count=self.clips.total(),
                 labels=tuple(self.project.labels()),
                 counts=self.project.label_counts(),
                 versions=tuple(self.project.versions()),
                 accuracy=self.check_report.accuracy if self.check_report else None,
-                check_age=self._check_age(),
                 exported_version=self.exported.version if self.exported else None,
+                labelling=hash(tuple(self.project.labelling())),
             )
+            self._facts = replace(facts, check_age=self._check_age(facts))
         return self._facts
 
     def statuses(self) -> dict[Step | Aside, StepStatus]:
@@ -110,23 +115,24 @@ class Session(QObject):
         self._facts = None
         self.facts_changed.emit()
 
-    def on_clips_touched(self) -> None:
+    def on_touched(self) -> None:
         self._facts = None
-        self._edits += 1
 
     def now(self) -> Moment:
         """For a result that is about to be measured."""
-        newest = next(reversed(self.project.versions()), None)
-        return Moment(self._edits, newest.number if newest is not None else None)
+        return _moment(self.facts)
 
     def is_edited_since(self, moment: Moment) -> bool:
-        """Whether clips or labels have changed."""
-        return self._edits != moment.edits
+        """Whether labelled clips, their labels or their speakers have changed; what was undone has not."""
+        return self.facts.labelling != moment.labelling
 
-    def _check_age(self) -> Age:
-        if self.check_report is None or self.now() == self._checked:
+    def _check_age(self, facts: Facts) -> Age:
+        now = _moment(facts)
+        if self.check_report is None or now == self._checked:
             return Age.CURRENT
-        return Age.CLIPS_CHANGED if self.is_edited_since(self._checked) else Age.OTHER_VERSION
+        if now.labelling != self._checked.labelling:
+            return Age.CLIPS_CHANGED
+        return Age.VERSION_GONE if now.version is None else Age.OTHER_VERSION
 
     def set_check_report(self, report: CheckReport, asked: Moment) -> None:
         """`asked`: when the check began; what changed meanwhile is not in it."""
@@ -246,11 +252,15 @@ class Session(QObject):
         self.toast_requested.emit(message, action, run)
 
     def close(self) -> None:
-        """Cancel this project's jobs and let go of its folder."""
+        """Cancel this project's jobs, of whose end nobody is told any more, and let go of its folder."""
         self._refresh.stop()
-        for job in list(self._jobs.values()):
-            job.cancel()
+        for job in self._jobs.values():
+            job.abandon()
         self.model.close()
+
+
+def _moment(facts: Facts) -> Moment:
+    return Moment(facts.labelling, facts.newest.number if facts.newest is not None else None)
 
 
 def _busy_status(step: Step | Aside, progress: Progress | None) -> StepStatus:

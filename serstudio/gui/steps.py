@@ -42,6 +42,7 @@ class Age(Enum):
     CURRENT = "current"
     CLIPS_CHANGED = "clips or labels have changed"
     OTHER_VERSION = "the newest version is another"
+    VERSION_GONE = "there is no version any more"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,10 @@ class StepStatus:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the states are made of, read from the project at one moment."""
+    """What the states are made of, read from the project at one moment.
+
+    `labelling`: the same number as long as the same clips have the same labels and speakers.
+    """
 
     clip_count: int
     labels: tuple[Label, ...]
@@ -64,6 +68,7 @@ class Facts:
     accuracy: float | None = None  # of the last check
     check_age: Age = Age.CURRENT
     exported_version: int | None = None
+    labelling: int = 0
 
     @property
     def labelled(self) -> int:
@@ -174,8 +179,11 @@ def _check(facts: Facts) -> StepStatus:
         return StepStatus(StepState.READY, "See how often it is right")
     if facts.check_age is Age.CLIPS_CHANGED:
         return StepStatus(StepState.READY, "Labels changed: check again")
-    if facts.check_age is Age.OTHER_VERSION and facts.newest is not None:
+    if facts.check_age is Age.OTHER_VERSION:
+        assert facts.newest is not None
         return StepStatus(StepState.READY, f"Version {facts.newest.number} is not checked")
+    if facts.check_age is Age.VERSION_GONE:
+        return StepStatus(StepState.READY, "Version deleted: check again")
     return StepStatus(StepState.DONE, f"{facts.accuracy:.0%} right")
 
 

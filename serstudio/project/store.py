@@ -181,6 +181,10 @@ class Project:
         """All clips, in the order in which they were added."""
         return self._clips.all()
 
+    def labelling(self) -> list[tuple[int, str, str | None]]:
+        """Id, name of the label and speaker of each labelled clip: what a model is made of, for sound never changes."""
+        return self._clips.labelling()
+
     def clip(self, clip_id: int) -> Clip:
         return self._clips.one(clip_id)
 

@@ -44,7 +44,7 @@ def needed_bases(models: Path) -> frozenset[str] | None:
             config = _config(folder)
             if config.get("delta") is not None:
                 found.add(DeltaFacts.read(config["delta"]).fingerprint)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             return None
     return frozenset(found)
 
@@ -67,5 +67,5 @@ def _explanation(config: dict[str, Any]) -> Explanation | None:
 def _delta(config: dict[str, Any]) -> DeltaFacts | None:
     try:
         return DeltaFacts.read(config["delta"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None

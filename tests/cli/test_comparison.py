@@ -6,6 +6,7 @@ import pytest
 
 from engine.base_folder import Base
 from engine.bases import load_base
+from serstudio.comparison_words import BRACKETS
 from serstudio.usecases import compare_project
 from tests.cli.conftest import Run
 from tests.engine.evaluation.fake_system import use_fake_systems
@@ -33,6 +34,7 @@ def test_methods_stand_below_each_other_in_the_order_asked(labelled_project: Pat
     assert sum(line.startswith("*") for line in lines[:3]) == 1
     assert "24 clips by 4 speakers in 3 parts of whole speakers" in ran.out
     assert "Chance is 33%." in ran.out
+    assert BRACKETS in ran.out
     assert "F-MAML starts from a base of its own, which comes with SER Studio. The others start from" in ran.out
     assert "fmaml: F-MAML. Naman et al., Fixed-MAML" in ran.out
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
 from engine.choices import SYSTEMS, TRAINED, TUNING_PRECISIONS, Recommended
+from engine.resources import resource
 from engine.systems.catalogue import CATALOGUE
 from serstudio.gui.main_window import MainWindow
 from serstudio.gui.screens.adapt.advanced import Advanced
@@ -233,9 +234,56 @@ def test_names_are_whole_at_1024_and_what_is_cut_is_in_the_tooltip(advanced: Adv
         assert chooser.shown_text() == chooser.currentText()
         assert chooser.hint() == chooser.toolTip()
     long = "/home/somebody/with a long name/and a folder of bases/that was trained on many languages/base number one"
-    advanced.base.addItem(long, long)
-    advanced.base.setCurrentIndex(advanced.base.count() - 1)
+    advanced.method.setCurrentIndex(0)
+    advanced.base.choose(long)
+    assert advanced.base.shown_text() == "base number one"
+    assert advanced.base.hint() == long
+    wide = "/home/somebody/a base that was trained on many languages, with a name that says of each of them, number one"
+    advanced.base.choose(wide)
     shown = advanced.base.shown_text()
-    assert shown.startswith("/home")
-    assert shown.endswith("one"), "its end tells it from its neighbours"
-    assert advanced.base.hint() == f"{long}\n{advanced.base.toolTip()}"
+    assert shown.startswith("a base")
+    assert shown.endswith("one"), "its end may tell it from its neighbours"
+    assert advanced.base.hint() == f"{Path(wide).name}\n{wide}"
+
+
+def test_two_folders_of_one_name_are_told_apart(advanced: Advanced) -> None:
+    for folder in ("/runs/a/base", "/runs/b/base", "/sticks/Damaged"):
+        advanced.base.choose(folder)
+    items = [advanced.base.itemText(index) for index in range(2, advanced.base.count() - 2)]
+    assert [item.replace("\\", "/") for item in items] == ["a/base", "b/base", "sticks/Damaged"]
+    assert advanced.base.base() == "/sticks/Damaged"
+    advanced.base.choose("/runs/a/base")
+    assert advanced.base.toolTip() == "/runs/a/base"
+    pick(advanced, "Compact")
+    assert "/runs" not in advanced.base.toolTip()
+
+
+@pytest.mark.parametrize("method", ["fmaml", "multigate"])
+def test_a_network_of_its_own_says_what_it_starts_from(advanced: Advanced, workspace, method: str, tmp_path) -> None:
+    title = CATALOGUE[method].title
+    advanced.method.setCurrentIndex(advanced.method.findData(method))
+    assert advanced.base.toolTip().startswith("This method starts from its own network")
+    assert workspace.adapt.button.reason() is None
+    advanced.base.choose(str(tmp_path / "mine"))
+    for words in (workspace.adapt.button.reason(), workspace.adapt.plan.text()):
+        assert words.startswith(f"{title} starts from its own network, and mine holds none of that kind")
+    own = str(resource(f"bases/{method}"))
+    advanced.base.choose(own)
+    assert workspace.adapt.button.reason() is None
+    assert f"takes the network of {title} in {method}, which has learnt" in workspace.adapt.plan.text()
+    advanced.base.choose(str(tmp_path / "mine"))
+    tune(advanced)
+    assert workspace.adapt.button.reason() is None
+    assert "own network" not in advanced.base.toolTip()
+    assert "takes the model mine" in workspace.adapt.plan.text()
+
+
+def test_a_precision_that_was_chosen_stays_while_there_is_a_choice(advanced: Advanced, tmp_path) -> None:
+    tune(advanced)
+    advanced.precision.setCurrentIndex(advanced.precision.findData("bf16"))
+    for method in ("hgfm", "pmf", "hgfm"):
+        advanced.method.setCurrentIndex(advanced.method.findData(method))
+        assert advanced.request(tmp_path).precision == "bf16", method
+    for method, precision in (("fmaml", "fp32"), ("multigate", "fp32"), ("hgfm", "auto")):
+        advanced.method.setCurrentIndex(advanced.method.findData(method))
+        assert advanced.precision.currentData() == precision, method

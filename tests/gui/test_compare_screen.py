@@ -13,10 +13,11 @@ from serstudio.gui.screens.compare.method_card import MethodCard, Standing
 from serstudio.gui.session import Session
 from serstudio.gui.steps import Aside, Step, StepState
 from serstudio.gui.theme import Theme, ThemeMode
+from serstudio.gui.tokens import SPACE_6
 from serstudio.gui.workspace import Workspace
 from serstudio.method_words import METHOD_SOURCES
 from serstudio.project import VersionsChanged
-from serstudio.usecases.comparison_requests import USUAL_METHODS
+from serstudio.usecases.comparison_requests import USUAL_METHODS, ProjectCompared
 from serstudio.usecases.requests import AdaptProject, CheckReport, MachineDescribed
 
 
@@ -167,16 +168,62 @@ def test_the_bases_are_named(compared: CompareScreen) -> None:
     assert card_of(compared, "hgfm").base.text() == "Base: its own"
 
 
+def add_version(session: Session, base: str, qtbot) -> None:
+    job = session.start(Step.ADAPT, AdaptProject(session.project.folder, base=base, steps=2))
+    with qtbot.waitSignal(job.done, timeout=20_000):
+        pass
+    session.project.announce(VersionsChanged())
+    session.on_refresh()
+
+
 def test_a_version_from_another_base_leaves_it_true_and_says_of_what(compared: CompareScreen, labelled, qtbot) -> None:
-    for base, noted in (("compact", False), ("/a/mine", True)):
-        job = labelled.start(Step.ADAPT, AdaptProject(labelled.project.folder, base=base, steps=2))
-        with qtbot.waitSignal(job.done, timeout=20_000):
-            pass
-        labelled.project.announce(VersionsChanged())
-        labelled.on_refresh()
-        assert compared.stale.isVisible() is noted
+    for base, noted in (("compact", False), ("/a/mine", True), ("hgfm", False), ("/a/mine", True)):
+        add_version(labelled, base, qtbot)
+        assert compared.stale.isVisible() is noted, base
     assert compared.stale.message.text() == "This comparison is on the base Compact."
-    assert "from mine" in compared.stale.hint.text()
+    assert compared.stale.hint.text() == "Compare again to compare on mine."
+
+
+def test_what_is_said_of_the_base_is_true_whatever_became_of_the_versions(
+    compare: CompareScreen, labelled: Session, qtbot
+) -> None:
+    add_version(labelled, "/runs/a/base", qtbot)
+    compare.compare()
+    qtbot.waitUntil(lambda: compare.again.isVisible(), timeout=20_000)
+    add_version(labelled, "/runs/b/base", qtbot)
+    assert compare.stale.message.text() == "This comparison is on the base /runs/a/base."
+    assert compare.stale.hint.text() == "Compare again to compare on /runs/b/base."
+    add_version(labelled, "fmaml", qtbot)
+    assert not compare.stale.isVisible(), "of the other methods it says nothing"
+    for version in labelled.project.versions():
+        labelled.project.remove_version(version.number)
+    labelled.on_refresh()
+    assert compare.stale.message.text() == "This comparison is on the base base."
+    assert compare.stale.hint.text() == "Compare again to compare on Compact."
+
+
+def test_guessing_is_that_of_what_was_asked_for(compare: CompareScreen, labelled: Session, qtbot) -> None:
+    compare._base = lambda: ENDLESS
+    compare.compare()
+    joy = labelled.project.labels()[2]
+    labelled.project.set_label([labelled.project.clips()[7].id], joy.id)
+    qtbot.waitUntil(lambda: compare.cards[1].compared is not None, timeout=20_000)
+    assert labelled.facts.usable_labels() == 3
+    for card in compare.cards[:2]:
+        assert "guessing gives 50%" in card.bar.accessibleDescription()
+    compare.cancel.click()
+    qtbot.waitUntil(lambda: labelled.running_job(Aside.COMPARE) is None, timeout=20_000)
+    assert "guessing, 50%" in compare.legend.text()
+
+
+def test_in_the_end_guessing_is_what_was_measured(compared: CompareScreen) -> None:
+    result = ProjectCompared("folds", 3, ("a", "b", "c"), 9, 0, 1 / 3, tuple(card.compared for card in compared.cards))
+    compared.on_done(result)
+    measured = [card for card in compared.cards if card.bar.isVisible()]
+    assert all("guessing gives 33%" in card.bar.accessibleDescription() for card in measured)
+    assert card_of(compared, "disjoint").best.isVisible()
+    assert "guessing, 33%" in compared.legend.text()
+    assert "In brackets: where the true difference probably lies" in compared.legend.text()
 
 
 def test_a_method_is_used_in_adapt(compared: CompareScreen, workspace: Workspace, tmp_path) -> None:
@@ -210,6 +257,18 @@ def test_it_fits_the_smallest_window_and_every_control_has_a_name(
     assert len({card.bar.width() for card in compared.cards if card.bar.isVisible()}) == 1, "one scale for all bars"
     primary = [each for each in compared.findChildren(QAbstractButton) if each.property("kind") == "primary"]
     assert len(primary) == 1
+
+
+def test_the_page_ends_where_its_cards_end(compared: CompareScreen, window: MainWindow, qtbot) -> None:
+    for width in (1280, 1024):
+        window.resize(width, 640)
+        qtbot.wait(50)
+        column = compared.scroller.widget()
+        last = compared.cards[-1]
+        end = last.mapTo(column, last.rect().bottomLeft()).y()
+        assert 0 <= column.height() - end <= 2 * SPACE_6, "no gap"
+        for card in compared.cards:
+            assert card.height() >= card.heightForWidth(card.width()), "and nothing is cut"
 
 
 def test_it_is_painted_in_both_schemes(compared: CompareScreen) -> None:

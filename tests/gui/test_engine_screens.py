@@ -1,10 +1,13 @@
 """Adapt, Check, Live and Share over fake engine processes: reasons, progress, results."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fake_engine import ENDLESS, REFUSED, serve_fake_live
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 
 from engine.choices import HEADS, METHODS, SYSTEMS, TRAINED, TUNING_METHODS, Recommended
 from engine.decision import Decision
@@ -23,7 +26,7 @@ from serstudio.method_words import (
     METHOD_TITLES,
     TRAINED_TITLES,
 )
-from serstudio.usecases.requests import MachineDescribed
+from serstudio.usecases.requests import MachineDescribed, ModelExported
 from serstudio.usecases.stream_live import LabelShown, StreamStarted
 
 # --- adapt -----------------------------------------------------------------------------------------
@@ -326,6 +329,28 @@ def test_terms_that_go_with_the_model_are_said_before_it_is_sent(
     screen.start_export()
     qtbot.waitUntil(screen.exported.isVisible, timeout=20_000)
     assert screen.exported.terms.text().startswith("Tell them: not for commercial use.")
+
+
+def test_a_model_that_must_stay_here_is_not_said_to_be_sent(
+    workspace: Workspace, adapted: Session, qtbot, tmp_path
+) -> None:
+    screen = workspace.share
+    config = '{"base_licence": "NTT\'s own licence: internal evaluation only, non-commercial, not to be passed on"}'
+    folder = screen.version.folder()
+    assert folder is not None
+    (folder / "config.json").write_text(config, encoding="utf-8")
+    workspace.show_step(Step.SHARE)
+    screen.on_version_changed()
+    assert screen.terms.message.text() == "It may not be passed on"
+    assert "colleague" not in screen.subtitle.text()
+    exported = ModelExported(tmp_path, 1, 7, 0.0, 45_000_000, licence=json.loads(config)["base_licence"])
+    screen.exported.show_exported(exported)
+    words = [label.text() for label in (*screen.findChildren(QLabel),) if label.isVisibleTo(screen)]
+    assert not [text for text in words if "send it" in text or "colleague" in text or "Tell them" in text]
+    assert screen.exported.steps.text().startswith("Keep this folder on your computer: part of the model may not be")
+    screen.exported.show_exported(replace(exported, licence="CC BY-NC 4.0", needs="compact"))
+    assert screen.exported.what_to_do.text() == "What your colleague does"
+    assert "send it; it holds no recording. It works in every SER Studio" in screen.exported.steps.text()
 
 
 def test_a_free_licence_makes_no_fuss(workspace: Workspace, adapted: Session) -> None:

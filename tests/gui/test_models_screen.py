@@ -58,6 +58,7 @@ def test_each_base_has_a_card_in_its_place(page: ModelsScreen) -> None:
     assert large.words.text() == "128 languages"
     texts = [label.text() for label in page.findChildren(QLabel)]
     assert any("XLSR-HGFM, Multi-gating with architecture search and F-MAML come with" in text for text in texts)
+    assert any(text.endswith("choose the method in Adapt, or try them all in Compare.") for text in texts)
 
 
 def test_what_can_be_done_goes_with_the_state(page: ModelsScreen) -> None:

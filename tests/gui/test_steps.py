@@ -82,3 +82,5 @@ def test_an_exported_version_and_a_check_are_done() -> None:
     assert statuses[Step.CHECK].action == "75% right"
     stale = step_statuses(facts(2, 2, accuracy=0.75, check_age=Age.CLIPS_CHANGED))
     assert stale[Step.CHECK].state is StepState.READY
+    gone = step_statuses(facts(2, 2, accuracy=0.75, check_age=Age.VERSION_GONE))
+    assert gone[Step.CHECK].action == "Version deleted: check again"

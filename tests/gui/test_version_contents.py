@@ -37,7 +37,7 @@ def test_a_version_tells_its_size_and_its_head(workspace: Workspace, delta: Sess
     card.refresh()
     title, facts = (text.full_text() for text in card.rows[0].findChildren(ElidedText))
     assert title == "Version 1  ·  Tune: disjoint split"
-    assert facts.startswith("2 steps, head Linear discriminant, base compact")
+    assert facts.startswith("2 steps, head Linear discriminant, base Compact")
     assert "20 kB" in [label.text() for label in card.rows[0].findChildren(QLabel)]
 
 
@@ -48,7 +48,7 @@ def test_a_version_whose_folder_is_gone_is_still_listed(workspace: Workspace, ad
     folder.rmdir()
     card = workspace.adapt.findChild(VersionsCard)
     card.refresh()
-    assert "base compact" in card.rows[0].findChildren(ElidedText)[1].full_text()
+    assert "base Compact" in card.rows[0].findChildren(ElidedText)[1].full_text()
 
 
 def test_whole_is_what_is_exported_unless_the_user_says_otherwise(
@@ -122,3 +122,18 @@ def test_a_system_is_listed_by_its_name_without_a_head(workspace: Workspace, ada
     title, facts = (text.full_text() for text in card.rows[0].findChildren(ElidedText))
     assert title == "Version 2  ·  XLSR-HGFM"
     assert facts.startswith("2 steps, base its own")
+
+
+def test_versions_call_their_base_as_every_other_page_does(workspace: Workspace, labelled: Session, qtbot) -> None:
+    for base in ("compact", "xls-r-300m", "/runs/a/base"):
+        workspace.adapt.advanced.base.choose(base)
+        number = labelled.project.next_version_number()
+        workspace.adapt.adapt()
+        qtbot.waitUntil(lambda n=number: workspace.adapt.result_title.text() == f"Version {n} is ready", timeout=20_000)
+        qtbot.waitUntil(lambda: labelled.running_job(Step.ADAPT) is None, timeout=20_000)
+    rows = workspace.adapt.findChild(VersionsCard).rows
+    facts = [row.findChildren(ElidedText)[1] for row in rows]
+    named = [text.full_text().split("  ·  ")[0] for text in facts]
+    assert named == ["25 steps, base base", "25 steps, base XLS-R 300M", "25 steps, base Compact"]
+    assert facts[0].toolTip().endswith("Base: /runs/a/base")
+    assert "Base:" not in facts[2].toolTip()

@@ -56,6 +56,11 @@ class Job(QObject):
         """Stop it within a second; nothing happens when it has ended already."""
         self._runner.cancel(self)
 
+    def abandon(self) -> None:
+        """Stop it, and tell nobody: for when those who would hear of it let go of what they need."""
+        self.blockSignals(True)  # noqa: FBT003
+        self.cancel()
+
 
 class JobRunner(QObject):
     """Runs jobs one after another in one warm process."""

@@ -91,7 +91,7 @@ class ConfusionMatrix(QWidget):
             return QColor(tokens.surface_alt), QColor(tokens.text_faint)
         strong = QColor(tokens.accent if right else tokens.warning)
         ground = mixed(QColor(tokens.surface_alt), strong, 0.12 + 0.78 * share)
-        return ground, clearest([QColor(tokens.text), QColor(tokens.on_accent)], ground)
+        return ground, clearest([QColor("#000000"), QColor("#ffffff")], ground)  # one has 4.58 or more on any ground
 
     def _paint_names(self, painter: QPainter, index: int, label: BarLabel) -> None:
         theme = Theme.current()

@@ -75,6 +75,15 @@ class Card(QFrame):
             self.body.addWidget(item)
 
 
+class _Column(QWidget):
+    """What scrolls. Of its least height it says nothing: the scroll area asks for the height at the width there is."""
+
+    def minimumSizeHint(self) -> QSize:
+        """Wrapped lines would want more at the least width, and leave a gap at the end of the page."""
+        least = super().minimumSizeHint()
+        return QSize(least.width(), 0) if self.hasHeightForWidth() else least
+
+
 class Page(QWidget):
     """A screen that scrolls: title, one line below it, and cards in a column of limited width."""
 
@@ -93,7 +102,7 @@ class Page(QWidget):
         self.header = row(column(self.title, self.subtitle, spacing=4), spacing=SPACE_4)
         self.header.setStretch(0, 1)
         self.body.addLayout(self.header)
-        holder = QWidget()
+        holder = _Column()
         holder.setProperty("role", "scroll")
         centred = QHBoxLayout(holder)
         centred.setContentsMargins(0, 0, 0, 0)

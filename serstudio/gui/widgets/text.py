@@ -52,13 +52,18 @@ def restyle(widget: QWidget, name: str, value: object) -> None:
 
 
 class ElidedText(QLabel):
-    """One line that ends in an ellipsis where it does not fit; the whole text is in its tooltip."""
+    """One line that ends in an ellipsis where it does not fit; the whole text is in its tooltip, above `tip`."""
 
     def __init__(
-        self, text: str = "", role: Role = Role.BODY, mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight
+        self,
+        text: str = "",
+        role: Role = Role.BODY,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+        tip: str = "",
     ) -> None:
         super().__init__()
         self._full = ""
+        self._tip = tip
         self._mode = mode
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("role", role.value)
@@ -93,4 +98,5 @@ class ElidedText(QLabel):
         shown = QFontMetrics(self.font()).elidedText(self._full, self._mode, max(self.width(), 24))
         if shown != self.text():
             self.setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
+        whole = self._full if shown != self._full else ""
+        self.setToolTip("\n".join(part for part in (whole, self._tip) if part))

@@ -26,11 +26,13 @@ from serstudio.method_words import (
     TRAINED_TITLES,
     is_tuning,
 )
+from serstudio.own_base import own_base_reason
 from serstudio.usecases.requests import AdaptProject
 
 _T = TypeVar("_T")
 _ONLY_TUNING = "Choose a method that tunes to change this"
 _OWN_NETWORK = "This method has a small network of its own, and trains all of it"
+_OWN_START = "This method starts from its own network"
 _OWN_LAST_LAYER = "This method has a last layer of its own"
 _OWN_PRECISION = "The network of this method is small: it is always trained in full precision"
 _KEEP_VOICES = "Keep them"
@@ -167,12 +169,13 @@ class Advanced(Card):
         method = self.method.currentData() or shown.method
         self.head.setCurrentIndex(max(0, self.head.findData(method if method in HEADS else shown.head)))
 
-    def _show_fixed(self) -> None:
+    def _show_fixed(self, before: System | None) -> None:
         """Of what a system leaves no choice, how it is; once there is a choice again, the defaults."""
         system = self._shown_for
         self.voices.setCurrentIndex(0 if system is None else self.voices.findText(_KEEP_VOICES))
-        precision = "fp32" if _is_small(system) else AdaptProject(folder=Path()).precision
-        self.precision.setCurrentIndex(self.precision.findData(precision))
+        if _is_small(system) or _is_small(before):
+            precision = "fp32" if _is_small(system) else AdaptProject(folder=Path()).precision
+            self.precision.setCurrentIndex(self.precision.findData(precision))
 
     def on_base_changed(self) -> None:
         if not self._is_tuning_chosen():
@@ -183,8 +186,9 @@ class Advanced(Card):
         method, before = self.method.currentData(), self._shown_method
         self._shown_method = method
         if self.system() is not self._shown_for:
+            shown_for = self._shown_for
             self._show_tuning()
-            self._show_fixed()
+            self._show_fixed(shown_for)
         elif method != before and {method, before} & {None, *HEADS}:
             self._show_head()
         for field, reason in self._reasons().items():
@@ -200,6 +204,7 @@ class Advanced(Card):
                 chooser.setToolTip(chooser.currentData(Qt.ItemDataRole.ToolTipRole) or "")
         if self.voices.isEnabled():
             self.voices.setToolTip(_VOICES)
+        self.base.set_note(_OWN_START if _is_small(system) else "")
 
     def _reasons(self) -> dict[QWidget, str | None]:
         """Why a field means nothing with this method, None where it means something."""
@@ -241,7 +246,7 @@ class Advanced(Card):
         """Why these values cannot be used, None when they can."""
         if self._is_tuning_chosen() and (not self.rate.hasAcceptableInput() or float(self.rate.text()) <= 0):
             return "The learning rate under Advanced is not a number above 0."
-        return None
+        return own_base_reason(self.method.currentData(), self.base.base())
 
     def request(self, folder: Path) -> AdaptProject:
         """What of a system is left as it was stays None, for its base may know better than this list."""

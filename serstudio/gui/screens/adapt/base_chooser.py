@@ -7,12 +7,14 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog
 
+from serstudio.base_titles import folder_titles
 from serstudio.gui.bridge.bases import BaseShelf
 from serstudio.gui.widgets.chooser import Chooser
 from serstudio.usecases.base_requests import BaseState
 from serstudio.usecases.requests import AdaptationChoice
 
 BUNDLED = AdaptationChoice().base
+_TIP = "The pre-trained model that adapting starts from"
 _HERE = (BaseState.BUNDLED, BaseState.INSTALLED)
 
 
@@ -28,11 +30,11 @@ class BaseChooser(Chooser):
     more_requested = Signal()  # the Models page
 
     def __init__(self, shelf: BaseShelf) -> None:
-        super().__init__("Base", Qt.TextElideMode.ElideMiddle)  # of a folder the end tells it from its neighbours
+        super().__init__("Base", Qt.TextElideMode.ElideMiddle)  # of folders, the end may tell one from another
         self._shelf = shelf
         self._chosen = BUNDLED
         self._folders: list[str] = []  # chosen by hand; none of them is in the store
-        self.setToolTip("The pre-trained model that adapting starts from")
+        self._note = ""
         shelf.changed.connect(self.refresh)
         self.currentIndexChanged.connect(self.on_index_changed)
         self.activated.connect(self.on_activated)
@@ -41,6 +43,11 @@ class BaseChooser(Chooser):
     def base(self) -> str:
         """For `AdaptProject.base`."""
         return self._chosen
+
+    def set_note(self, note: str) -> None:
+        """What the method makes of the base, for the tooltip."""
+        self._note = note
+        self._show_tip()
 
     def choose(self, base: str) -> None:
         """A base by its name, or a model's folder."""
@@ -65,8 +72,9 @@ class BaseChooser(Chooser):
             if base.state in _HERE:
                 bundled = ", comes with SER Studio" if base.state is BaseState.BUNDLED else ""
                 self._add(f"{base.title}{bundled}", base.name, base.words)
-        for folder in self._folders:
-            self._add(Path(folder).name or folder, folder, folder)
+        taken = [self.itemText(index) for index in range(self.count())]
+        for folder, title in zip(self._folders, folder_titles(self._folders, taken), strict=True):
+            self._add(title, folder, folder)
         self.addItem("Another folder…", _Action.FOLDER)
         self.addItem("Get more models…", _Action.MORE)
 
@@ -74,7 +82,12 @@ class BaseChooser(Chooser):
         self.addItem(title, base)
         self.setItemData(self.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
 
+    def _show_tip(self) -> None:
+        tip = self.currentData(Qt.ItemDataRole.ToolTipRole) or _TIP
+        self.setToolTip("\n".join(part for part in (self._note, tip) if part))
+
     def on_index_changed(self) -> None:
+        self._show_tip()
         data = self.currentData()
         if isinstance(data, str) and data != self._chosen:
             self._chosen = data

@@ -14,6 +14,7 @@ from serstudio.gui.widgets.disclosure import Disclosure
 from serstudio.gui.widgets.label_counts import LabelCounts
 from serstudio.gui.widgets.layout import Card, Page, clear_layout, row
 from serstudio.gui.widgets.text import Role, make_text
+from serstudio.own_base import own_base_reason
 from serstudio.project import VersionsChanged
 from serstudio.usecases.events import Progress, Warned
 from serstudio.usecases.requests import VersionAdded
@@ -104,6 +105,9 @@ class AdaptScreen(Page):
                 "Adapting takes the base model, which knows speech in general, and tunes it to the clips that you "
                 f"have labelled. {CLIPS_PER_LABEL} clips a label are a good start; more make it better."
             )
+        unusable = own_base_reason(self.advanced.method.currentData(), self.advanced.base.base())
+        if unusable is not None:
+            return unusable
         number = self._session.project.next_version_number()
         steps = self.advanced.planned_steps()
         words = f"SER Studio {self._what_it_does(steps, counted(facts.labelled, 'labelled clip'))}."
@@ -114,9 +118,10 @@ class AdaptScreen(Page):
     def _what_it_does(self, steps: int | None, clips: str) -> str:
         """From "takes the base model ..." on; `steps`: None if only the base knows."""
         system, is_bundled = self.advanced.system(), self.advanced.is_bundled()
-        if system is not None and is_bundled:
+        if system is not None and (is_bundled or not system.any_backbone):
+            place = "" if is_bundled else f" in {self.advanced.base.currentText()}"
             return (
-                f"takes the network of {system.title}, which has learnt from other languages, and trains it in "
+                f"takes the network of {system.title}{place}, which has learnt from other languages, and trains it in "
                 f"{counted(steps or 0, 'step')} on your {clips}"
             )
         base = "the base model" if is_bundled else f"the model {self.advanced.base.currentText()}"

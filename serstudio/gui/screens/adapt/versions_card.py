@@ -1,8 +1,11 @@
 """The adapted models of the project, newest first."""
 
+from pathlib import PurePath
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
+from serstudio.base_titles import base_title
 from serstudio.gui.session import Session
 from serstudio.gui.widgets.buttons import Kind, make_button
 from serstudio.gui.widgets.layout import Card, clear_layout, column, rule
@@ -28,7 +31,7 @@ class _VersionRow(QFrame):
         layout.setSpacing(12)
         words = column(
             ElidedText(f"Version {version.number}  ·  {method_title(version.method)}", Role.STRONG),
-            ElidedText(_facts(version, files), Role.CAPTION),
+            ElidedText(_facts(version, files), Role.CAPTION, tip=_whole_base(version)),
             spacing=0,
         )
         if files.explanation is not None:
@@ -71,13 +74,19 @@ def _facts(version: ModelVersion, files: VersionFiles) -> str:
     steps = f"{counted(version.steps, 'step')}, " if version.steps else ""
     has_head = files.head not in ("", LAST_LAYER) and is_tuning(version.method)
     head = f"head {HEAD_TITLES.get(files.head, files.head)}, " if has_head else ""
-    base = "base its own" if version.base == version.method else f"base {version.base}"
+    base = "base its own" if version.base == version.method else f"base {base_title(version.base)}"
     how = f"{steps}{head}{base}"
     return (
         f"{how[:1].upper()}{how[1:]}  ·  "
         f"{counted(version.clip_count, 'clip')}, {', '.join(version.labels)}  ·  "
         f"seed {version.seed}{loss}, took {in_words(version.seconds)}"
     )
+
+
+def _whole_base(version: ModelVersion) -> str:
+    """For the tooltip: where the base lay, if its title leaves that out."""
+    is_path = len(PurePath(version.base).parts) > 1
+    return f"Base: {version.base}" if is_path else ""
 
 
 class VersionsCard(Card):

@@ -36,6 +36,8 @@ def age_words(age: Age) -> tuple[str, str]:
     """Why a result is not of today, and what to do about it."""
     if age is Age.OTHER_VERSION:
         return "Your newest version is not the one that this check is about.", "Check again to measure the newest."
+    if age is Age.VERSION_GONE:
+        return "The version that this check is about is deleted.", "Check again to measure what adapting gives now."
     return "Clips or labels have changed since this check.", "Check again to be up to date."
 
 

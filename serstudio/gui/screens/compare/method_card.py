@@ -126,7 +126,7 @@ class MethodCard(Card):
         difference = figures.difference
         words = "The others are compared with this one"
         if difference is not None:
-            words = difference_words(difference)
+            words = difference_words(figures)
             words = words[:1].upper() + words[1:]
         restyle(self.difference, "role", (Role.STRONG if difference and difference.is_sure else Role.BODY).value)
         self.difference.setText(words if difference is None or difference.is_sure else words.replace(" (", "\n("))

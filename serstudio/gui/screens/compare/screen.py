@@ -4,7 +4,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar, QVBoxLayout
 
 from engine.choices import BUNDLED_BASES, SYSTEMS
-from serstudio.comparison_words import base_title, bases_words, best_method, scheme_words, summary
+from serstudio.base_titles import base_title
+from serstudio.comparison_words import BRACKETS, bases_words, best_method, scheme_words, summary
 from serstudio.gui.bridge.jobs import Job
 from serstudio.gui.screens.compare.method_card import MethodCard, Standing
 from serstudio.gui.session import Moment, Session
@@ -41,6 +42,7 @@ class CompareScreen(Page):
         self._has_result = False
         self._asked: Moment = session.now()
         self._asked_base = ""
+        self._chance = 0.0  # of what was asked for
         self.cards: list[MethodCard] = []
         self._cards = QVBoxLayout()
         self._cards.setSpacing(12)
@@ -151,18 +153,19 @@ class CompareScreen(Page):
 
     def _show_age(self) -> None:
         """A comparison is of a base, not of a version: a new one from another base leaves it true of its own."""
-        base = self._base()
+        base, newest = self._base(), self._session.facts.newest
+        says_nothing = newest is not None and newest.base in SYSTEMS  # of what the other methods should start from
         if not self._has_result and self._job is None:
             self.stale.hide()
         elif self._session.is_edited_since(self._asked):
             self.stale.show_message(
                 "Clips or labels have changed since this comparison.", "Compare again to be up to date."
             )
-        elif base != self._asked_base:
-            self.stale.show_message(
-                f"This comparison is on the base {base_title(self._asked_base)}.",
-                f"Your newest version is from {base_title(base)}: Compare again to compare on that one.",
-            )
+        elif base != self._asked_base and not says_nothing:
+            before, now = base_title(self._asked_base), base_title(base)
+            if before == now:
+                before, now = self._asked_base, base
+            self.stale.show_message(f"This comparison is on the base {before}.", f"Compare again to compare on {now}.")
         else:
             self.stale.hide()
 
@@ -174,6 +177,7 @@ class CompareScreen(Page):
             return
         self._has_result = False
         self._asked, self._asked_base = self._session.now(), self._base()
+        self._chance = 1 / max(2, self._session.facts.usable_labels())
         clear_layout(self.notes)
         self._list_methods(Standing.WAITING)
         self.cards[0].set_standing(Standing.RUNNING)
@@ -201,8 +205,7 @@ class CompareScreen(Page):
         if self.cards[0].compared is None:
             self._name_first(compared.method)
         waiting = [card for card in self.cards if card.compared is None]
-        chance = 1 / max(2, self._session.facts.usable_labels())
-        waiting[0].show_compared(compared, chance)
+        waiting[0].show_compared(compared, self._chance)
         if len(waiting) > 1:
             waiting[1].set_standing(Standing.RUNNING)
         self._mark_best()
@@ -221,6 +224,10 @@ class CompareScreen(Page):
 
     def on_done(self, compared: ProjectCompared) -> None:
         self._has_result = True
+        for card in self.cards:
+            if card.compared is not None:
+                card.show_compared(card.compared, compared.chance)
+        self._mark_best()
         self.summary.setText(summary(compared))
         self.scheme.setText(scheme_words(compared))
         self.bases.setText(bases_words(compared.methods))
@@ -239,7 +246,7 @@ class CompareScreen(Page):
             self.summary.setText(f"Stopped before the end: {counted(measured, 'method')} of {len(self.cards)}.")
             self.scheme.setText("")
             self.bases.setText(bases_words(found))
-            self.legend.setText(_legend(1 / max(2, self._session.facts.usable_labels())))
+            self.legend.setText(_legend(self._chance))
         self.scheme.setVisible(bool(self.scheme.text()))
         self._show_parts(self._result if measured else self._start)
         self._show_age()
@@ -255,5 +262,5 @@ class CompareScreen(Page):
 def _legend(chance: float) -> str:
     return (
         "The bar: how many of the clips held back were right. The line on it: where the true value probably lies "
-        f"(about 95%). Dashed: guessing, {chance:.0%}."
+        f"(about 95%). Dashed: guessing, {chance:.0%}. {BRACKETS}"
     )

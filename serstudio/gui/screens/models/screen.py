@@ -33,8 +33,8 @@ _SUBTITLE = (
 )
 _TITLES = [system.title for system in CATALOGUE.values()]
 _SYSTEMS = (
-    f"The networks of {', '.join(_TITLES[:-1])} and {_TITLES[-1]} come with SER Studio too. There is nothing to "
-    "choose here: each is taken where you choose its method in Adapt, and by Compare."
+    f"The networks of {', '.join(_TITLES[:-1])} and {_TITLES[-1]} come with SER Studio too. They are not listed "
+    "here: choose the method in Adapt, or try them all in Compare."
 )
 
 

@@ -8,12 +8,13 @@ from serstudio.gui.widgets.buttons import Kind, make_button, set_icon
 from serstudio.gui.widgets.empty_state import RoundIcon
 from serstudio.gui.widgets.layout import Card, column, row, rule
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
-from serstudio.licence_words import terms_of
+from serstudio.licence_words import Terms, terms_of
 from serstudio.usecases.requests import ModelExported
 from serstudio.usecases.small_export import needed_words
 from serstudio.wording import bytes_in_words, counted
 
 _WHOLE = "it holds everything and no recording."
+_KEEP = "Keep this folder on your computer: part of the model may not be given to anybody."
 _HOW = "With SER Studio installed, this line classifies recordings with it:"
 
 
@@ -39,7 +40,8 @@ class ExportedCard(Card):
         self.terms = make_text("", Role.WARNING, wrap=True)
         self.add(row(self.folder, self.open))
         self.add(rule())
-        self.add(make_text("What your colleague does", Role.STRONG))
+        self.what_to_do = make_text("", Role.STRONG)
+        self.add(self.what_to_do)
         self.steps = make_text("", Role.MUTED, wrap=True)
         self.add(self.steps)
         box = QFrame()
@@ -62,16 +64,26 @@ class ExportedCard(Card):
             f"The copy was loaded again and gave {same} on {counted(exported.verified_clips, 'sound')}. "
             f"It takes {bytes_in_words(exported.size_bytes)}."
         )
-        holds = f"it holds no recording. {needed_words(exported.needs)}" if exported.needs else _WHOLE
-        self.steps.setText(f"Copy or zip the folder and send it; {holds} {_HOW}")
-        terms = terms_of(exported.licence)
-        self.terms.setText(f"Tell them: {terms.headline[0].lower()}{terms.headline[1:]}. The model card says more.")
-        self.terms.setVisible(terms.restricted)
+        self._show_sending(exported, terms_of(exported.licence))
         self.folder.set_full_text(str(exported.folder))
         self.command.set_full_text(f'serstudio classify "{exported.folder.name}" recording.wav')
         self.copy.setText("Copy")
         set_icon(self.copy, "copy")
         self.show()
+
+    def _show_sending(self, exported: ModelExported, terms: Terms) -> None:
+        """What to do with the folder: it is sent, unless the licence of the weights forbids that."""
+        needs = needed_words(exported.needs) if exported.needs else ""
+        if terms.kept:
+            self.what_to_do.setText("What you can do with it")
+            self.steps.setText(" ".join(part for part in (_KEEP, needs, _HOW) if part))
+            self.terms.setText(f"{terms.headline}. The model card says more.")
+        else:
+            self.what_to_do.setText("What your colleague does")
+            holds = f"it holds no recording. {needs}" if needs else _WHOLE
+            self.steps.setText(f"Copy or zip the folder and send it; {holds} {_HOW}")
+            self.terms.setText(f"Tell them: {terms.headline[0].lower()}{terms.headline[1:]}. The model card says more.")
+        self.terms.setVisible(terms.restricted)
 
     def on_open_clicked(self) -> None:
         if self._exported is not None:

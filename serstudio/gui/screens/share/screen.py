@@ -23,12 +23,15 @@ from serstudio.licence_words import base_licence, terms_of
 from serstudio.usecases.events import Progress
 from serstudio.usecases.requests import ExportModel, ModelExported
 
+_SUBTITLE = "Hand the adapted model to a colleague, as one folder."
+_KEPT_SUBTITLE = "Write the adapted model as one folder, to use it on this computer without the project."
+
 
 class ShareScreen(Page):
     """Version, destination, Export; then what came of it."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__("Share", "Hand the adapted model to a colleague, as one folder.")
+        super().__init__("Share", _SUBTITLE)
         self._session = session
         self._job: Job | None = None
         self._parent_folder = projects_home()
@@ -119,6 +122,7 @@ class ShareScreen(Page):
     def _show_terms(self, licence: str) -> None:
         """What the licence of the weights asks, before the model is sent; nothing where it asks little."""
         terms = terms_of(licence)
+        self.subtitle.setText(_KEPT_SUBTITLE if terms.kept else _SUBTITLE)
         if licence and terms.restricted:
             self.terms.show_message(terms.headline, "\n".join(terms.points), Tone.WARNING)
         else:
