@@ -183,7 +183,11 @@ def classify(
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@base_option
+@click.option(
+    "--base",
+    metavar="NAME",
+    help="compact, an installed model, or the folder of a model.  [default: that of the newest version, else compact]",
+)
 @method_option
 @tuning_options
 @head_option
@@ -193,7 +197,7 @@ def classify(
 @json_option
 def check(
     folder: Path,
-    base: str,
+    base: str | None,
     method: str | None,
     steps: int | None,
     lr: float | None,

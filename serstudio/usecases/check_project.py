@@ -7,7 +7,7 @@ from typing import Any
 from engine.adaptation import AdaptationSettings, resolve_settings
 from engine.adaptation.clips import embed_each
 from engine.adaptation.thrift import ran_out_of_memory
-from engine.bases import Base, base_for, load_base
+from engine.bases import COMPACT, Base, base_for, load_base
 from engine.choices import SYSTEMS, TUNING_METHODS
 from engine.device import resolve_device
 from engine.errors import ModelFolderError
@@ -22,6 +22,7 @@ from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.folds_in_words import Remarks, fold_progress, fold_warnings
 from serstudio.usecases.labelled_clips import Labelled, read_labelled
 from serstudio.usecases.requests import CheckProject, CheckReport
+from serstudio.usecases.version_base import load_base_of
 
 
 def check_project(request: CheckProject) -> Iterator[Event]:
@@ -32,7 +33,7 @@ def check_project(request: CheckProject) -> Iterator[Event]:
         newest = next(reversed(project.versions()), None)
         folder = project.folder
     yield Progress(0, None, "Loading the base")
-    base = load_base(_base_name(request, newest))
+    base = _base(request, folder, newest)
     made = _origin(folder, newest) if newest is not None and newest.base in (request.base, base.name) else {}
     settings = _settings(request, base, made)
     adaptation_s = None
@@ -97,13 +98,22 @@ def _listen(base: Base, labelled: Labelled) -> Generator[Event, None, list[Any]]
     return embeddings
 
 
-def _base_name(request: CheckProject, newest: ModelVersion | None) -> str:
-    """The base that was asked for, or its method's own: of the method asked for, else of the newest version."""
-    method = request.method
-    if (method, request.head) == (None, None) and newest is not None:
-        own = base_for(request.base, newest.method)
-        method = newest.method if newest.base == own else None
-    return base_for(request.base, method)
+def _base(request: CheckProject, folder: Path, newest: ModelVersion | None) -> Base:
+    """What was asked for: a base, or that of the newest version, or a method, which may have one of its own."""
+    as_made = (request.method, request.head) == (None, None)
+    if request.base is not None:
+        return load_base(_base_name(request.base, request.method, newest if as_made else None))
+    if newest is None or (newest.base in SYSTEMS and not as_made):
+        return load_base(base_for(COMPACT, request.method))
+    name = base_for(newest.base, request.method)
+    return load_base_of(folder, newest) if name == newest.base else load_base(name)
+
+
+def _base_name(base: str, method: str | None, newest: ModelVersion | None) -> str:
+    """`base`, or the one that `method` has beside it; without a method, the one that `newest` was made from."""
+    if newest is not None and newest.base == base_for(base, newest.method):
+        return newest.base
+    return base_for(base, method)
 
 
 def _origin(project: Path, version: ModelVersion) -> Mapping[str, Any]:

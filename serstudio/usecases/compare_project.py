@@ -16,7 +16,7 @@ from engine.evaluation.paired import Difference
 from engine.systems.catalogue import CATALOGUE
 from serstudio.bug_report import one_line, write_bug_report
 from serstudio.method_words import method_title
-from serstudio.project import Project
+from serstudio.project import ModelVersion, Project
 from serstudio.usecases.comparison_requests import (
     ComparedMethod,
     CompareProject,
@@ -28,6 +28,7 @@ from serstudio.usecases.comparison_requests import (
 from serstudio.usecases.events import Done, Event, Known, Progress
 from serstudio.usecases.folds_in_words import Remarks, fold_progress, fold_warnings
 from serstudio.usecases.labelled_clips import Labelled, read_labelled
+from serstudio.usecases.version_base import load_known_base
 from serstudio.wording import in_words
 
 
@@ -39,10 +40,11 @@ def compare_project(request: CompareProject) -> Iterator[Event]:
     device = resolve_device(request.device)
     with Project.open(request.folder) as project:
         labelled = yield from read_labelled(project)
+        versions = project.versions()
     folds = folds_for(labelled.clips, request.seed)
     yield from fold_warnings(labelled, folds.scheme, len(folds.asked))
     yield Progress(0, None, "Loading the base")
-    bases = _Bases(request)
+    bases = _Bases(request, versions)
     methods = compared_methods(request, bases.recommended_method)
     contenders = [Contender(method, bases.preparing(method)) for method in methods]
     remarks = Remarks()
@@ -73,9 +75,9 @@ def _progress(progress: FoldProgress, title: str, done: int, methods: int) -> Pr
 class _Bases:
     """What each method starts from. One base is in memory at a time, beside the one that was asked for."""
 
-    def __init__(self, request: CompareProject) -> None:
+    def __init__(self, request: CompareProject, versions: Sequence[ModelVersion]) -> None:
         self._request = request
-        self._main = load_base(request.base)
+        self._main = load_known_base(request.folder, versions, request.base)
         self.recommended_method = self._main.recommended.method
 
     def name_for(self, method: str) -> str:

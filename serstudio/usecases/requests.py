@@ -118,12 +118,13 @@ class VersionAdded:
 class CheckProject:
     """Estimate the accuracy on clips that the model has not heard. Done: `CheckReport`.
 
-    None: as the newest version from this base was made; without one, as the base recommends. A method that tunes
+    None: as the newest version was made, from the very base that it has, or as the newest from the `base` that was
+    asked for; without one, as the base (compact) recommends. A method that tunes
     is repeated in two or three folds, for a tuned model has heard every clip; a head is fitted anew in each.
     """
 
     folder: Path
-    base: str = "compact"
+    base: str | None = None
     device: str = "auto"
     seed: int = 0
     method: str | None = None

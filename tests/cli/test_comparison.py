@@ -7,7 +7,7 @@ import pytest
 from engine.base_folder import Base
 from engine.bases import load_base
 from serstudio.comparison_words import BRACKETS
-from serstudio.usecases import compare_project
+from serstudio.usecases import compare_project, version_base
 from tests.cli.conftest import Run
 from tests.engine.evaluation.fake_system import use_fake_systems
 
@@ -19,7 +19,8 @@ def tiny_bases(tiny_base_folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def load(name: str) -> Base:
         return load_base(tiny_base_folder)
 
-    monkeypatch.setattr(compare_project, "load_base", load)
+    for module in (compare_project, version_base):
+        monkeypatch.setattr(module, "load_base", load)
     use_fake_systems(monkeypatch, broken="multigate")
 
 

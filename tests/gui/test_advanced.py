@@ -194,17 +194,10 @@ def test_the_plan_tells_of_a_system_and_what_it_starts_from(advanced: Advanced, 
     assert f"trains the network of XLSR-HGFM on it in {steps} steps" in plan.text()
 
 
-def test_check_starts_from_the_base_of_the_newest_version(workspace: Workspace, labelled: Session, qtbot) -> None:
+def test_check_leaves_the_base_to_the_newest_version(workspace: Workspace, labelled: Session, qtbot) -> None:
     workspace.check.check()
     job = labelled.running_job(Step.CHECK)
     assert job.request == CheckProject(labelled.project.folder)
-    qtbot.waitUntil(lambda: labelled.running_job(Step.CHECK) is None, timeout=20_000)
-    workspace.adapt.advanced.base.choose("/a/base")
-    workspace.adapt.adapt()
-    qtbot.waitUntil(lambda: labelled.facts.newest is not None, timeout=20_000)
-    qtbot.waitUntil(lambda: labelled.running_job(Step.ADAPT) is None, timeout=20_000)
-    workspace.check.check()
-    assert labelled.running_job(Step.CHECK).request.base == "/a/base"
     qtbot.waitUntil(lambda: labelled.running_job(Step.CHECK) is None, timeout=20_000)
 
 

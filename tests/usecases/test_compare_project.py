@@ -11,7 +11,7 @@ from engine.bases import load_base
 from engine.choices import Recommended
 from engine.errors import BaseError, LabellingError
 from serstudio.project import Project
-from serstudio.usecases import compare_project
+from serstudio.usecases import compare_project, version_base
 from serstudio.usecases.comparison_requests import (
     USUAL_METHODS,
     ComparedMethod,
@@ -41,7 +41,8 @@ def asked_bases(tiny_base_folder: str, monkeypatch: pytest.MonkeyPatch) -> list[
         recommended = Recommended(method="ridge", steps=1) if name == "compact" else Recommended(name, head="linear")
         return replace(load_base(tiny_base_folder), name=name, recommended=recommended)
 
-    monkeypatch.setattr(compare_project, "load_base", load)
+    for module in (compare_project, version_base):
+        monkeypatch.setattr(module, "load_base", load)
     return asked
 
 
@@ -132,7 +133,8 @@ def test_a_systems_own_base_can_be_one_that_was_trained_here(
 ) -> None:
     use_fake_systems(monkeypatch)
     own = replace(load_base(tiny_base_folder), recommended=Recommended("fmaml", steps=1, head="linear"))
-    monkeypatch.setattr(compare_project, "load_base", lambda name: own)
+    for module in (compare_project, version_base):
+        monkeypatch.setattr(module, "load_base", lambda name: own)
     _, result = compared(CompareProject(labelled_project, ("fmaml",), base="runs/mine/base"))
     assert result.methods[0].base == "runs/mine/base"
     assert result.methods[0].is_recommended

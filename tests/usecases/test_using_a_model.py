@@ -16,7 +16,7 @@ from engine.errors import ModelFolderError
 from engine.evaluation import cross_adaptation
 from serstudio.errors import ExportError, ProjectError
 from serstudio.project import Project
-from serstudio.usecases import adapt_project, check_project
+from serstudio.usecases import adapt_project, version_base
 from serstudio.usecases.events import Progress, Warned
 from serstudio.usecases.requests import (
     AdaptProject,
@@ -132,7 +132,7 @@ def test_check_of_a_system_starts_from_its_own_base(
         asked.append(name)
         return replace(load_base(tiny_base_folder), name=name)
 
-    monkeypatch.setattr(check_project, "load_base", load)
+    monkeypatch.setattr(version_base, "load_base", load)
     monkeypatch.setattr(adapt_project, "load_base", load)
     events_of(AdaptProject(labelled_project, method="fmaml", steps=2))
     events, report = events_of(CheckProject(labelled_project))

@@ -1,7 +1,5 @@
 """The Check screen."""
 
-from dataclasses import replace
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar
 
@@ -84,10 +82,8 @@ class CheckScreen(Page):
         self._progress.show()
         self._start.hide()
         self.again.hide()
-        newest = self._session.facts.newest
         self._asked = self._session.now()
-        request = CheckProject(self._session.project.folder)
-        job = self._job = self._session.start(Step.CHECK, replace(request, base=newest.base) if newest else request)
+        job = self._job = self._session.start(Step.CHECK, CheckProject(self._session.project.folder))
         job.progressed.connect(self.on_progressed)
         job.warned.connect(self.on_warned)
         job.done.connect(self.on_done)
