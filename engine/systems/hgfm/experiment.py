@@ -198,6 +198,8 @@ class _Experiment:
         data, clips = self._recipe.data, sum(len(share.test) for share in self._shares)
         names = ", ".join(CORPORA[corpus.name].title for corpus in self._corpora)
         yield f"Emotions: {', '.join(data.labels)}. Corpora: {names}; the paper's: EmoDB, EMOVO and four English ones."
+        if data.most_clips:
+            yield f"Of each corpus {data.most_clips} clips at most, drawn at random."
         if data.targets:
             asked = ", ".join(data.asked or data.labels)
             yield f"Trained on the other corpora, not adapted; asked and answered: {asked}. Clips tested: {clips}."

@@ -97,12 +97,13 @@ def test_every_row_is_trained_once_and_tested(corpora_root: Path, tiny_start: Pa
 def test_a_corpus_left_out_is_tested_on_the_emotions_asked(
     corpora_root: Path, tiny_start: Path, tmp_path: Path
 ) -> None:
-    data = 'targets = ["emodb", "nemo"]\nasked = ["anger", "sadness"]'
+    data = 'targets = ["emodb", "nemo"]\nasked = ["anger", "sadness"]\nmost_clips = 20'
     rows = '[[rows]]\ntitle = "Encoder + HGFM"\n'
     settings = recipe(tiny_start, data, rows)
     table = table_of(list(run(settings, Conditions(corpora_root, tmp_path / "out", device="cpu"))))
     assert {block.heading for block in table.blocks} == {"EmoDB", "nEMO"}
     assert any("asked and answered: anger, sadness" in note for note in table.notes)
+    assert "Of each corpus 20 clips at most, drawn at random." in table.notes
 
 
 def test_what_cannot_be_done_is_refused_in_words(tiny_start: Path, corpora_root: Path, tmp_path: Path) -> None:
