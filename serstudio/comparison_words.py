@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from serstudio.base_titles import base_title
 from serstudio.method_words import method_title
 from serstudio.usecases.comparison_requests import ComparedMethod, MethodFigures, ProjectCompared
-from serstudio.wording import counted
+from serstudio.wording import counted, listed
 
 BRACKETS = "In brackets: where the true difference probably lies (about 95%), in points."
 
@@ -67,20 +67,16 @@ def bases_words(methods: Sequence[ComparedMethod]) -> str:
     if own:
         one = len(own) == 1
         start = "starts from a base of its own, which comes" if one else "start from bases of their own, which come"
-        sentences.append(f"{_listed(own)} {start} with SER Studio.")
+        sentences.append(f"{listed(own)} {start} with SER Studio.")
     if shared:
         they = ("The other" if own else "It") if len(others) == 1 else "The others" if own else "All"
         start = "starts" if len(others) == 1 else "start"
-        sentences.append(f"{they} {start} from the base {_listed(list(shared))}.")
+        sentences.append(f"{they} {start} from the base {listed(list(shared))}.")
     return " ".join(sentences)
 
 
 def _has_own_base(compared: ComparedMethod) -> bool:
     return compared.base == compared.method
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
 
 def scheme_words(compared: ProjectCompared) -> str:

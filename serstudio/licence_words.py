@@ -4,10 +4,11 @@ An adapted model contains weights of its base, and the base's licence names thos
 words are found by the usual marks of licences, so that they hold for any base.
 """
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from serstudio.model_config import read_config
 
 _LONGEST_NAME = 40  # letters
 _NOT_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial", re.IGNORECASE)
@@ -94,8 +95,7 @@ def base_licence(model_folder: Path) -> str:
     Read without the engine, for the window needs it at once.
     """
     try:
-        config = json.loads((model_folder / "config.json").read_text(encoding="utf-8"))
+        licence = read_config(model_folder).get("base_licence")
     except (OSError, ValueError):
         return ""
-    licence = config.get("base_licence") if isinstance(config, dict) else None
     return licence if isinstance(licence, str) else ""

@@ -1,12 +1,12 @@
 """Whether a published alternative that is a network of its own can start from a base; read without the engine."""
 
-import json
 from pathlib import Path
 
 from engine.choices import BUNDLED_BASES
 from engine.store import stored_folder
 from engine.systems.catalogue import CATALOGUE
 from serstudio.base_titles import base_title
+from serstudio.model_config import read_config
 
 
 def own_base_reason(method: str | None, base: str) -> str | None:
@@ -25,8 +25,7 @@ def own_base_reason(method: str | None, base: str) -> str | None:
 def _network_in(folder: Path) -> str | None:
     """The kind of network in the folder of a base or an adapted model, None where it cannot be read."""
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        kind = config["encoder"]["extractor"]["kind"]
+        kind = read_config(folder)["encoder"]["extractor"]["kind"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return kind if isinstance(kind, str) else None

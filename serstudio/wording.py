@@ -1,9 +1,16 @@
-"""Words that both front ends and the use-cases count and time with."""
+"""Words that both front ends and the use-cases count, list and time with."""
+
+from collections.abc import Sequence
 
 
 def counted(count: int, noun: str) -> str:
     """`1 clip`, `12,000 clips`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`A`, `A and B`, `A, B and C`; "" of none."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def in_words(seconds: float) -> str:

@@ -65,11 +65,19 @@ def prepare(encoder: EmotionEncoder, clips: Sequence[LabelledClip]) -> list[Prep
 def embed_whole(encoder: EmotionEncoder, clips: Sequence[PreparedClip]) -> Tensor:
     """Embeddings (clips, embedding size), un-augmented; a long clip's is the mean of its windows by duration."""
     embeddings = encoder.embed([window for clip in clips for window in clip.windows])
-    weights = torch.tensor([float(n) for clip in clips for n in clip.durations], device=embeddings.device)
-    owner = torch.tensor([i for i, clip in enumerate(clips) for _ in clip.windows], device=embeddings.device)
-    summed = torch.zeros(len(clips), embeddings.shape[1], device=embeddings.device)
-    summed.index_add_(0, owner, embeddings * weights[:, None])
-    total = torch.zeros(len(clips), device=embeddings.device).index_add_(0, owner, weights)
+    return mean_by_duration(embeddings, [clip.durations for clip in clips])
+
+
+def mean_by_duration(windows: Tensor, durations: Sequence[Sequence[int]]) -> Tensor:
+    """Embeddings of the windows of one clip after the other, (windows, size), to those of the clips, (clips, size).
+
+    `durations`: of the windows of each clip, one or more; the unit does not matter.
+    """
+    weights = torch.tensor([float(n) for of_clip in durations for n in of_clip], device=windows.device)
+    owner = torch.tensor([i for i, of_clip in enumerate(durations) for _ in of_clip], device=windows.device)
+    summed = torch.zeros(len(durations), windows.shape[1], device=windows.device)
+    summed.index_add_(0, owner, windows * weights[:, None])
+    total = torch.zeros(len(durations), device=windows.device).index_add_(0, owner, weights)
     return summed / total[:, None]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from engine.adaptation.clips import LabelledClip, embed_whole, prepare
+from engine.adaptation.clips import LabelledClip, embed_whole, mean_by_duration, prepare
 from engine.adaptation.trained import frozen_layers
 from engine.audio.windows import Windows
 from engine.encoder import EmotionEncoder
@@ -48,11 +48,8 @@ class SharedStates:
         of_clips = [states[number] if number in states else self._kept[depth, number] for number in clips]
         flat = [each.to(encoder.device) for of_clip in of_clips for each in of_clip]
         windows = encoder.embed(flat) if depth is None else encoder.embed_lowered(flat, depth)
-        embeddings = {}
-        for number, rows in zip(clips, torch.split(windows, [len(each) for each in of_clips]), strict=True):
-            weights = rows.new_tensor([float(len(window)) for window in clips[number]])
-            embeddings[number] = (rows * weights[:, None]).sum(0) / weights.sum()
-        return embeddings
+        durations = [[len(window) for window in of_clip] for of_clip in clips.values()]
+        return dict(zip(clips, mean_by_duration(windows, durations), strict=True))
 
     def _compute(self, clips: Mapping[int, Windows], depth: int | None) -> dict[int, tuple[Tensor, ...]]:
         """The states of all windows of each clip."""

@@ -4,7 +4,7 @@ from collections.abc import Generator, Mapping, Sequence
 
 import numpy as np
 
-from engine.adaptation import AdaptationSettings
+from engine.adaptation import AdaptationSettings, resolve_settings
 from engine.base_folder import Base
 from engine.choices import Protocol
 from engine.errors import ManifestError
@@ -15,6 +15,15 @@ from engine.metalearning.corpora import Corpus
 from engine.metalearning.events import TrainingProgress, TrainingRemark
 
 SHAPE = EpisodeShape(ways=4, shots=5, queries=12)
+
+
+def figures_as_recommended(
+    base: Base, corpora: Sequence[Corpus], episodes: int, seed: int
+) -> Generator[TrainingProgress | TrainingRemark, None, dict[str, str]]:
+    """`few_shot_figures` on new speakers, adapted as `base` recommends."""
+    settings = resolve_settings(base.recommended, seed=seed)
+    compared = {f"{settings.steps} steps": settings}
+    return few_shot_figures(base, corpora, compared, [Protocol.NEW_SPEAKERS], episodes, seed)
 
 
 def few_shot_figures(

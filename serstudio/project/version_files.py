@@ -1,12 +1,12 @@
 """What the folder of a version tells without the engine: for lists, and for what may be deleted."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.delta_facts import DeltaFacts
 from engine.explanation import Explanation
+from serstudio.model_config import read_config
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def read_version_files(folder: Path) -> VersionFiles:
     """Of a folder that is damaged or gone, what there is."""
     try:
         size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
-        config = _config(folder)
+        config = read_config(folder)
     except (OSError, ValueError):
         return VersionFiles(0, "", None)
     head = config.get("head")
@@ -41,20 +41,12 @@ def needed_bases(models: Path) -> frozenset[str] | None:
         if not (folder / "config.json").exists():
             continue
         try:
-            config = _config(folder)
+            config = read_config(folder)
             if config.get("delta") is not None:
                 found.add(DeltaFacts.read(config["delta"]).fingerprint)
         except (OSError, ValueError, KeyError, TypeError, OverflowError):
             return None
     return frozenset(found)
-
-
-def _config(folder: Path) -> dict[str, Any]:
-    """OSError, ValueError where it cannot be read."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    if not isinstance(config, dict):
-        raise ValueError(f"{folder.name} has a configuration of no known kind")
-    return config
 
 
 def _explanation(config: dict[str, Any]) -> Explanation | None:

@@ -18,7 +18,7 @@ from serstudio.project.palette import clean_name, same_name
 from serstudio.usecases.audio_files import find_audio_files, shown
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.requests import ImportClips, ImportReport, Skipped
-from serstudio.wording import counted
+from serstudio.wording import counted, listed
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def _missing(clip: Clip, source: _Source) -> str:
         parts.append("label")
     if source.speaker and clip.speaker is None:
         parts.append("speaker")
-    return " and ".join(parts)
+    return listed(parts)
 
 
 def _is_whole(kept: Path, original: Path) -> bool:

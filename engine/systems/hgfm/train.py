@@ -8,15 +8,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from engine.adaptation import resolve_settings
 from engine.base_folder import Base
-from engine.choices import Protocol, Recommended
+from engine.choices import Recommended
 from engine.device import resolve_device
 from engine.encoder import EmotionEncoder
 from engine.metalearning.corpora import read_corpus
 from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, TrainingRemark, too_long_remark
-from engine.metalearning.few_shot_figures import few_shot_figures
+from engine.metalearning.few_shot_figures import figures_as_recommended
 from engine.metalearning.model_card import Data, inherited_licence
 from engine.metalearning.pace import Pace
 from engine.metalearning.run_log import RunLog
@@ -93,15 +92,7 @@ class _Run:
             recommended=self._recommended(),
         )
         episodes = self._recipe.adaptation.episodes
-        settings = resolve_settings(base.recommended, seed=self._recipe.seed)
-        figures |= yield from few_shot_figures(
-            base,
-            self._validation,
-            {f"{settings.steps} steps": settings},
-            [Protocol.NEW_SPEAKERS],
-            episodes,
-            self._recipe.seed,
-        )
+        figures |= yield from figures_as_recommended(base, self._validation, episodes, self._recipe.seed)
         base.encoder.cpu()
         self._write(base, start.licence, figures)
         shutil.rmtree(self._folder / _CHECKPOINTS, ignore_errors=True)

@@ -82,16 +82,14 @@ class MfccStream(Stream):
         return {"kind": "mfcc"}
 
 
-class SpeakerStream(Stream):
-    """The GE2E speaker embedding: 256 numbers a clip."""
+class VectorStream(Stream):
+    """One vector a clip, which an encoder makes of a mel spectrogram of its own."""
 
     reading = Reading.VECTOR
 
-    def __init__(self, encoder: ge2e.SpeakerEncoder | None = None) -> None:
+    def __init__(self, mel: nn.Module, encoder: ge2e.SpeakerEncoder | byola.AudioEncoder) -> None:
         super().__init__()
-        self.name, self.features, self.size = "ge2e", ge2e.BANDS, ge2e.SIZE
-        self.mel = ge2e.SpeakerMel()
-        self.encoder = encoder or ge2e.SpeakerEncoder()
+        self.mel, self.encoder = mel, encoder
 
     def front_end(self, samples: Tensor) -> Tensor:
         mel: Tensor = self.mel(samples)
@@ -100,34 +98,32 @@ class SpeakerStream(Stream):
     def encode(self, inputs: Sequence[Tensor]) -> Tensor:
         return self.encoder.embed(inputs)[:, None]
 
+
+class SpeakerStream(VectorStream):
+    """The GE2E speaker embedding: 256 numbers a clip."""
+
+    def __init__(self, encoder: ge2e.SpeakerEncoder | None = None) -> None:
+        super().__init__(ge2e.SpeakerMel(), encoder or ge2e.SpeakerEncoder())
+        self.name, self.features, self.size = "ge2e", ge2e.BANDS, ge2e.SIZE
+
     def specification(self) -> dict[str, Any]:
         return {"kind": "ge2e"}
 
 
-class AudioStream(Stream):
+class AudioStream(VectorStream):
     """The BYOL-A embedding of the clip: 512 to 3072 numbers, as published.
 
     One vector, not its frames: so the multi-gating paper has it (section 4.1: "1-d feature representations, e.g. GE2E,
     BYOL"), where it is what the gates look at as well (section 5.3).
     """
 
-    reading = Reading.VECTOR
-
     def __init__(self, encoder: byola.AudioEncoder) -> None:
-        super().__init__()
+        super().__init__(byola.AudioMel(encoder.layout), encoder)
         self.name, self.features, self.size = "byola", byola.BANDS, encoder.layout.size
-        self.mel = byola.AudioMel(encoder.layout)
-        self.encoder = encoder
-
-    def front_end(self, samples: Tensor) -> Tensor:
-        mel: Tensor = self.mel(samples)
-        return mel
-
-    def encode(self, inputs: Sequence[Tensor]) -> Tensor:
-        return self.encoder.embed(inputs)[:, None]
+        self._layout = encoder.layout
 
     def specification(self) -> dict[str, Any]:
-        return {"kind": "byola", "layout": asdict(self.encoder.layout)}
+        return {"kind": "byola", "layout": asdict(self._layout)}
 
 
 class EncoderStream(Stream):

@@ -5,9 +5,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.adaptation import resolve_settings
 from engine.base_folder import Base
-from engine.choices import Protocol
 from engine.device import resolve_device
 from engine.encoder import EmotionEncoder
 from engine.metalearning.checkpoints import read_position
@@ -15,7 +13,7 @@ from engine.metalearning.corpora import Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.events import Trained as BaseTrained
 from engine.metalearning.events import TrainingEvent, TrainingProgress, too_long_remark
-from engine.metalearning.few_shot_figures import few_shot_figures
+from engine.metalearning.few_shot_figures import figures_as_recommended
 from engine.metalearning.model_card import Data, inherited_licence
 from engine.metalearning.pace import Pace
 from engine.metalearning.run_log import RunLog
@@ -63,15 +61,7 @@ def train(
         recommended=CATALOGUE["multigate"].recommended,
     )
     base.encoder.to(resolve_device(device))
-    settings = resolve_settings(base.recommended, seed=recipe.seed)
-    figures = yield from few_shot_figures(
-        base,
-        validation,
-        {f"{settings.steps} steps": settings},
-        [Protocol.NEW_SPEAKERS],
-        recipe.validation_episodes,
-        recipe.seed,
-    )
+    figures = yield from figures_as_recommended(base, validation, recipe.validation_episodes, recipe.seed)
     base.encoder.cpu()
     _write(base, _Run(recipe, recipe_text, licence, corpora, validation), figures, run_folder / "base")
     shutil.rmtree(checkpoint.parent, ignore_errors=True)

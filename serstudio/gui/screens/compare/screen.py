@@ -253,9 +253,8 @@ class CompareScreen(Page):
 
     def on_chosen(self, compared: ComparedMethod) -> None:
         """To Adapt, with this method chosen there; the recommended one is what Adapt does by itself."""
-        base = (
-            BUNDLED_BASES[0] if compared.base in BUNDLED_BASES else compared.base
-        )  # from there a system finds its own
+        # a published system's own bundled base is found from compact, which is what Adapt lists
+        base = BUNDLED_BASES[0] if compared.base in BUNDLED_BASES else compared.base
         self._session.method_requested.emit("" if compared.is_recommended else compared.method, base)
 
 

@@ -24,6 +24,7 @@ from serstudio.gui.widgets.text import Role, make_text
 from serstudio.gui.widgets.toast import Toast
 from serstudio.usecases.base_requests import BaseState
 from serstudio.usecases.events import Progress, Warned
+from serstudio.wording import listed
 
 _OURS = (BaseState.BUNDLED, BaseState.INSTALLED)
 _ADD_TIP = "From a USB stick, say, without a network"
@@ -31,10 +32,9 @@ _SUBTITLE = (
     "What adapting starts from. The one that comes with SER Studio is small and quick. Bigger ones have heard more "
     "speech; they want more time and memory."
 )
-_TITLES = [system.title for system in CATALOGUE.values()]
 _SYSTEMS = (
-    f"The networks of {', '.join(_TITLES[:-1])} and {_TITLES[-1]} come with SER Studio too. They are not listed "
-    "here: choose the method in Adapt, or try them all in Compare."
+    f"The networks of {listed([system.title for system in CATALOGUE.values()])} come with SER Studio too. They are "
+    "not listed here: choose the method in Adapt, or try them all in Compare."
 )
 
 

@@ -8,7 +8,7 @@ from serstudio.gui.dialogs.question import Question
 from serstudio.licence_words import short_licence, terms_of
 from serstudio.usecases.base_requests import BaseDescribed, BaseState
 from serstudio.usecases.events import Progress
-from serstudio.wording import bytes_in_words, in_words
+from serstudio.wording import bytes_in_words, in_words, listed
 
 _MB = 1_000_000  # what the steps of a base's progress count
 STATE_WORDS = {
@@ -129,6 +129,4 @@ def remove_question(base: BaseDescribed, versions: Sequence[int]) -> Question:
 
 def _versions(numbers: Sequence[int]) -> str:
     named = [str(number) for number in sorted(numbers)]
-    if len(named) == 1:
-        return f"Version {named[0]} was"
-    return f"Versions {', '.join(named[:-1])} and {named[-1]} were"
+    return f"Version {listed(named)} was" if len(named) == 1 else f"Versions {listed(named)} were"

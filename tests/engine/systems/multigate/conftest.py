@@ -19,6 +19,18 @@ from engine.systems.multigate.training import shape_of
 from tests.engine.conftest import TINY_WHISPER
 
 SMALL = NetworkSection(size=16, tower=24, kernels=8, lstm=8, attention=12)
+SMALL_SECTIONS = """[network]
+size = 16
+tower = 24
+kernels = 8
+lstm = 8
+attention = 12
+[training]
+epochs = 1
+batch = 12
+shortest_s = 0.2
+longest_s = 0.3
+"""  # of a recipe: the same sizes, and a training that is over at once
 
 
 def tiny_streams() -> StreamsBackbone:

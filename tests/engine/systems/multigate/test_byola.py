@@ -26,7 +26,7 @@ from engine.systems.multigate.train import open_streams
 from serstudio.licence_words import terms_of
 from tests.engine.conftest import labelled, voice
 from tests.engine.metalearning.conftest import corpora_root  # noqa: F401  # a fixture
-from tests.engine.systems.multigate.conftest import tiny_network
+from tests.engine.systems.multigate.conftest import SMALL_SECTIONS, tiny_network
 
 CONVERTER = Path(__file__).resolve().parents[4] / "packaging" / "convert_byola.py"
 LAYOUTS = {
@@ -42,17 +42,6 @@ corpora = ["nemo", "ravdess"]
 names = ["mfcc", "byola:{folder}"]
 selector = "byola"
 augmented = 0
-[network]
-size = 16
-tower = 24
-kernels = 8
-lstm = 8
-attention = 12
-[training]
-epochs = 1
-batch = 12
-shortest_s = 0.2
-longest_s = 0.3
 """
 
 
@@ -270,7 +259,7 @@ def test_a_base_that_was_trained_with_it_holds_it_and_tells_its_licence(
     corpora_root: Path,  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "tiny.toml").write_text(RECIPE.format(folder=byola_folder))
+    (tmp_path / "tiny.toml").write_text(RECIPE.format(folder=byola_folder) + SMALL_SECTIONS)
     list(train_base(str(tmp_path / "tiny.toml"), corpora_root, tmp_path / "run", device="cpu"))
     base = load_base_folder(tmp_path / "run" / "base")
     network = base.encoder.extractor

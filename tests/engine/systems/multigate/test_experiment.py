@@ -16,22 +16,9 @@ from engine.systems.multigate.held_out import split_language
 from engine.systems.multigate.languages import Language
 from engine.systems.multigate.recipe import MultiGateRecipe, MultiGateTableRecipe, Split
 from tests.engine.metalearning.conftest import corpora_root  # noqa: F401  # a fixture
-from tests.engine.systems.multigate.conftest import tiny_streams
+from tests.engine.systems.multigate.conftest import SMALL_SECTIONS, tiny_streams
 
-SIZES = """[network]
-size = 16
-tower = 24
-kernels = 8
-lstm = 8
-attention = 12
-[training]
-epochs = 1
-batch = 12
-shortest_s = 0.2
-longest_s = 0.3
-[streams]
-augmented = 0
-"""
+WITHOUT_COPIES = "[streams]\naugmented = 0\n"
 VARIANTS = """kind = "multigate-table"
 table = 3
 title = "tiny"
@@ -60,7 +47,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make(text: str, root: Path, folder: Path) -> tuple[list[object], Table]:
-    (folder / "t.toml").write_text(text + SIZES)
+    (folder / "t.toml").write_text(text + SMALL_SECTIONS + WITHOUT_COPIES)
     *events, last = run_table(folder / "t.toml", Conditions(root, folder / "out", device="cpu"))
     assert isinstance(last, TableMade)
     return list(events), last.table

@@ -26,7 +26,7 @@ from engine.systems.multigate.training import StepDone, train_network
 from engine.systems.multigate.training import Trained as TrainedNetwork
 from tests.engine.conftest import labelled
 from tests.engine.metalearning.conftest import corpora_root  # noqa: F401  # a fixture
-from tests.engine.systems.multigate.conftest import SMALL, tiny_network, tiny_streams
+from tests.engine.systems.multigate.conftest import SMALL, SMALL_SECTIONS, tiny_network, tiny_streams
 
 RECIPE = """kind = "multigate"
 name = "tiny"
@@ -37,18 +37,6 @@ corpora = ["nemo", "ravdess"]
 validation = ["emodb"]
 [streams]
 augmented = 1
-[network]
-size = 16
-tower = 24
-kernels = 8
-lstm = 8
-attention = 12
-[training]
-epochs = 1
-batch = 12
-shortest_s = 0.2
-longest_s = 0.3
-checkpoint_steps = 2
 """
 PLAN = TrainingSection(epochs=8, batch=12, learning_rate=0.01, shortest_s=0.3, longest_s=0.5, checkpoint_steps=2)
 
@@ -61,7 +49,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(folder: Path, root: Path, out: Path) -> Iterator[TrainingEvent]:
     path = folder / "tiny.toml"
-    path.write_text(RECIPE)
+    path.write_text(RECIPE + SMALL_SECTIONS + "checkpoint_steps = 2\n")
     return train_base(str(path), root, out, device="cpu")
 
 
