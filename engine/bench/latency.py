@@ -31,7 +31,8 @@ class Batched:
 
 
 def classifier(encoder: EmotionEncoder) -> AdaptedModel:
-    """A model of four labels that classifies with `encoder`; what it answers means nothing."""
+    """A model of four labels that classifies with `encoder`, which it freezes; what it answers means nothing."""
+    encoder.requires_grad_(requires_grad=False)  # counting operations fails on parametrised weights otherwise
     head = last_layer(torch.zeros(len(_LABELS), encoder.embedding_size), torch.zeros(len(_LABELS)))
     labels = tuple(LabelSpec(name, "", "", name, 0, 0) for name in _LABELS)
     return AdaptedModel(encoder, head.to(encoder.device), labels, "", "", "", standardised=False, origin={})

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from engine.backbones.wav2vec2 import Wav2Vec2Backbone
 from engine.bases import Base
 from engine.bench import __main__ as benchmark
 from engine.bench import latency, subjects
-from tests.engine.conftest import voice
+from engine.encoder import EmotionEncoder
+from engine.extractors import MeanPooling
+from tests.engine.conftest import voice, wav2vec2_config
 
 CPU = torch.device("cpu")
 
@@ -41,3 +44,10 @@ def test_operations_are_those_of_one_clip(tiny_base: Base) -> None:
     layers = 2 * 150 * sum(each.numel() for each in tiny_base.encoder.backbone.layers.parameters() if each.ndim == 2)
     assert batched.clip_flops > layers  # 3 s are 150 frames, and each goes through every weight
     assert batched.clip_flops < 6 * layers
+
+
+def test_operations_are_counted_in_a_network_whose_weights_are_made_of_two() -> None:
+    """The positional convolution of the wav2vec 2.0 family has a direction and a length for a weight."""
+    backbone = Wav2Vec2Backbone(wav2vec2_config(), (2,))
+    model = latency.classifier(EmotionEncoder(backbone, MeanPooling(backbone.hidden_size, 1)))
+    assert latency.in_batches(model, voice(0, 8.0), CPU).clip_flops > 0
