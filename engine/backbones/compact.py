@@ -13,6 +13,7 @@ from transformers import WhisperConfig
 from transformers.models.whisper.modeling_whisper import WhisperEncoderLayer
 
 from engine.audio.log_mel import LogMel
+from engine.backbones.attention import ATTENTION
 from engine.backbones.protocol import Backbone, padding_mask
 from engine.specaugment import ClipMasks, SpecAugment
 
@@ -30,7 +31,7 @@ class CompactBackbone(Backbone):
     def __init__(self, config: dict[str, Any], read_layers: tuple[int, ...] = LAYERS_OF_EMOTION) -> None:
         super().__init__()
         whisper = WhisperConfig(**{key: config[key] for key in _ARCHITECTURE})
-        whisper._attn_implementation = "sdpa"
+        whisper._attn_implementation = ATTENTION
         self.read_layers = read_layers
         self.hidden_size = whisper.d_model
         self._config = {key: config[key] for key in _ARCHITECTURE}

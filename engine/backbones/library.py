@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModel, PretrainedConfig
 
+from engine.backbones.attention import use_quick_attention
 from engine.backbones.protocol import Backbone
 from engine.specaugment import ClipMasks, SpecAugment
 
@@ -26,6 +27,7 @@ class LibraryBackbone(Backbone):
         config.layerdrop = 0.0
         config.num_hidden_layers = max(read_layers)
         self.model = _empty_or_drawn(config, drawn=drawn)
+        use_quick_attention(self.model.config)
         self.read_layers = read_layers
         self.hidden_size = config.hidden_size
 

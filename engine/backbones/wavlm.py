@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from engine.backbones.attention import attend
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,6 @@ def _attend(attention: Any, state: Tensor, where: Positions) -> Tensor:
     if where.mask is not None:
         bias = bias.masked_fill(~where.mask[:, None, None, :], -torch.inf)
     dropout = float(attention.dropout) if attention.training else 0.0
-    mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+    mixed = attend(query, key, value, bias, dropout)
     output: Tensor = attention.out_proj(mixed.transpose(1, 2).reshape(clips, frames, -1))
     return output

@@ -46,7 +46,7 @@ class AttentiveStatistics(PooledExtractor):
 
     def pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
         real = mask[:, :, None]
-        local = nn.functional.gelu(self.project((hidden - self.channel_mean) / self.channel_spread)) * real
+        local = nn.functional.gelu(self._project_standardised(hidden)) * real
         around = nn.functional.gelu(self.context(local.transpose(1, 2))).transpose(1, 2)
         local = self.norm(local + around)
         weights = self.attention(local).masked_fill(~real, -torch.inf).softmax(1)
@@ -55,3 +55,8 @@ class AttentiveStatistics(PooledExtractor):
         statistics = torch.cat([mean, variance.clamp(min=_LEAST_VARIANCE).sqrt()], dim=-1)
         embedding: Tensor = self.embed(self.dropout(self.statistics_norm(statistics)))
         return embedding
+
+    def _project_standardised(self, hidden: Tensor) -> Tensor:
+        """The projection of the standardised frames, by weights that do both: frames are many, weights are few."""
+        weight = self.project.weight / self.channel_spread
+        return nn.functional.linear(hidden, weight, self.project.bias - weight @ self.channel_mean)
