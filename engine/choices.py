@@ -1,6 +1,7 @@
 """The names that a user can choose among. No torch here: menus and `--help` need them at once."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 HEADS = (
@@ -31,7 +32,8 @@ class Recommended:
     """How a base is best adapted, as measured for it. The defaults are the main paper's, found for XLS-R 300M.
 
     `steps`, `learning_rate`, `trained` and `head` are for the methods that tune: where `method` is none of
-    them, they hold for a user who asks for tuning all the same.
+    them, they hold for a user who asks for tuning all the same. `rates`: learning rates of other choices of what is
+    trained; a rate that suits an extractor may ruin an encoder.
     """
 
     method: str = TUNING_METHODS[0]
@@ -40,3 +42,8 @@ class Recommended:
     head: str = HEADS[0]
     trained: str = TRAINED[0]
     speaker_mean: bool = False
+    rates: Mapping[str, float] = field(default_factory=dict)
+
+    def rate_for(self, trained: str) -> float:
+        """The learning rate where `trained` is what is tuned."""
+        return self.rates.get(trained, self.learning_rate)

@@ -107,13 +107,14 @@ def resolve_settings(
             f"The method '{method}' is a head by itself, and '{head}' is another.",
             f"Give one of them, or a method that tunes: {', '.join(TUNING_METHODS)}.",
         )
+    trained = recommended.trained if trained is None else trained
     return AdaptationSettings(
         method=method,
         steps=recommended.steps if steps is None else steps,
-        learning_rate=recommended.learning_rate if learning_rate is None else learning_rate,
+        learning_rate=recommended.rate_for(trained) if learning_rate is None else learning_rate,
         seed=seed,
         head=recommended.head if head is None else head,
-        trained=recommended.trained if trained is None else trained,
+        trained=trained,
         speaker_mean=recommended.speaker_mean if speaker_mean is None else speaker_mean,
         precision=precision,
     )

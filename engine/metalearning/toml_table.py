@@ -1,7 +1,7 @@
 """From a TOML table to a frozen dataclass, strictly: an unknown key or a value of the wrong type is an error.
 
 Field types may be bool, int, float, str, a StrEnum, `tuple[... , ...]` of one of these, another such dataclass
-(a sub-table), or any of these with `| None`.
+(a sub-table), `Mapping[str, ...]` of the plain ones (a sub-table whose keys are free), or any of these with `| None`.
 """
 
 import types
@@ -37,16 +37,22 @@ def _value(hint: Any, value: object, where: str, name: str) -> Any:
         if not isinstance(value, list):
             raise RecipeError(f"{where}: {name} is not a list.", "Write it in square brackets.")
         return tuple(_value(get_args(hint)[0], each, where, name) for each in value)
-    if is_dataclass(hint) and isinstance(hint, type):
-        if not isinstance(value, Mapping):
-            raise RecipeError(f"{where}: {name} is not a table.", f"Write [{name}] and its keys below.")
-        return read_table(hint, value, f"[{name}]")
+    if get_origin(hint) is Mapping or (is_dataclass(hint) and isinstance(hint, type)):
+        return _sub_table(hint, value, where, name)
     if issubclass(hint, StrEnum):
         choices = [each.value for each in hint]
         if value not in choices:
             raise RecipeError(f"{where}: {name} cannot be {value!r}.", f"Use one of {', '.join(choices)}.")
         return hint(str(value))
     return _plain(hint, value, where, name)
+
+
+def _sub_table(hint: Any, value: object, where: str, name: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise RecipeError(f"{where}: {name} is not a table.", f"Write [{name}] and its keys below.")
+    if is_dataclass(hint) and isinstance(hint, type):
+        return read_table(hint, value, f"[{name}]")
+    return {key: _value(get_args(hint)[1], each, f"[{name}]", key) for key, each in value.items()}
 
 
 def _plain(hint: type, value: object, where: str, name: str) -> Any:

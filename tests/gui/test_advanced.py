@@ -280,3 +280,16 @@ def test_a_precision_that_was_chosen_stays_while_there_is_a_choice(advanced: Adv
     for method, precision in (("fmaml", "fp32"), ("multigate", "fp32"), ("hgfm", "auto")):
         advanced.method.setCurrentIndex(advanced.method.findData(method))
         assert advanced.precision.currentData() == precision, method
+
+
+def test_what_is_tuned_brings_its_rate_until_the_user_writes_one(advanced: Advanced, tmp_path: Path) -> None:
+    advanced.set_recommended(Recommended("logistic", learning_rate=1e-4, trained="extractor", rates={"all": 1e-6}))
+    tune(advanced)
+    assert advanced.rate.text() == "0.0001"
+    advanced.trained.setCurrentIndex(advanced.trained.findData("all"))
+    assert advanced.request(tmp_path).learning_rate == 1e-6
+    advanced.trained.setCurrentIndex(advanced.trained.findData("lora"))
+    assert advanced.request(tmp_path).learning_rate == 1e-4
+    advanced.rate.setText("0.002")
+    advanced.trained.setCurrentIndex(advanced.trained.findData("all"))
+    assert advanced.request(tmp_path).learning_rate == 2e-3

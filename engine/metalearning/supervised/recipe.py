@@ -1,5 +1,6 @@
 """The recipes of kind "closed-form" and "supervised". No torch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.choices import HEADS, METHODS, TRAINED
@@ -81,11 +82,16 @@ class AdaptationSection:
     learning_rate: float = 1e-5
     head: str = HEADS[0]
     trained: str = TRAINED[0]
+    rates: Mapping[str, float] = field(default_factory=dict)  # where something else is trained
 
     def __post_init__(self) -> None:
-        for value, known in ((self.method, METHODS), (self.head, HEADS), (self.trained, TRAINED)):
+        tuned = ((name, TRAINED) for name in (self.trained, *self.rates))
+        for value, known in ((self.method, METHODS), (self.head, HEADS), *tuned):
             if value not in known:
                 raise RecipeError(f"[adaptation] does not know '{value}'.", f"Use one of {', '.join(known)}.")
+        for rate in (self.learning_rate, *self.rates.values()):
+            if not 0 < rate < 1:
+                raise RecipeError(f"[adaptation] cannot use a learning rate of {rate}.", "Try 1e-5.")
 
 
 @dataclass(frozen=True)

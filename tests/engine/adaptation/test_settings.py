@@ -23,6 +23,13 @@ def test_every_choice_wins() -> None:
     assert chosen == AdaptationSettings("disjoint", 0, 1e-3, 5, "lda", "all")
 
 
+def test_what_is_trained_brings_its_own_rate() -> None:
+    recommended = Recommended(learning_rate=1e-4, trained="extractor", rates={"all": 1e-6})
+    rates = [resolve_settings(recommended, trained=name).learning_rate for name in (None, "all", "lora")]
+    assert rates == [1e-4, 1e-6, 1e-4]
+    assert resolve_settings(recommended, trained="all", learning_rate=1e-3).learning_rate == 1e-3
+
+
 @pytest.mark.parametrize(
     ("chosen", "method", "head_kind"),
     [

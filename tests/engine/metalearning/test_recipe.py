@@ -1,7 +1,7 @@
 """Recipes: read strictly, refused in one sentence, and dispatched to the training of their kind."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -34,6 +34,7 @@ class FakeRecipe:
     rate: float = 0.5
     colour: Colour = Colour.RED
     layers: tuple[int, ...] | None = None
+    rates: Mapping[str, float] = field(default_factory=dict)
 
 
 def fake_train(
@@ -69,6 +70,13 @@ def test_a_recipe_is_read_into_its_kinds_class(recipe: Path) -> None:
     assert read.text == GOOD
 
 
+def test_a_table_may_have_free_keys(recipe: Path) -> None:
+    recipe.write_text(GOOD + "[rates]\ntop-4 = 1\nall = 1e-6\n")
+    settings = read_recipe(recipe).settings
+    assert isinstance(settings, FakeRecipe)
+    assert settings.rates == {"top-4": 1.0, "all": 1e-6}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -87,6 +95,8 @@ def test_a_recipe_is_read_into_its_kinds_class(recipe: Path) -> None:
         (GOOD.replace("rate = 1", "rate = true"), "rate cannot be True"),
         (GOOD.replace('"mine"', '"../mine"'), "cannot be the name"),
         (GOOD.replace("[data]", 'base = "x"\n[data]'), "base is not a table"),
+        (GOOD.replace("[data]", "rates = 1\n[data]"), "rates is not a table"),
+        (GOOD + '[rates]\nall = "low"', r"\[rates\]: all cannot be 'low'"),
     ],
 )
 def test_a_bad_recipe_is_refused_in_one_sentence(recipe: Path, text: str, words: str) -> None:

@@ -55,6 +55,7 @@ class Advanced(Card):
         self._recommended: Recommended | None = None  # of the bundled base, once the engine has said
         self._shown_for: System | None = None  # whose steps and rate stand in the fields, None: the base's
         self._shown_method: str | None = None
+        self._shown_rate = ""  # the recommended one, as it was written into its field
         first = ("As the base recommends", None)
         self.method = _chooser("Method", METHODS, METHOD_TITLES, METHOD_SUMMARIES, first=first)
         self.base = BaseChooser(shelf)
@@ -76,7 +77,7 @@ class Advanced(Card):
         self.add(self._make_fields())
         self.add(row(self.restore, 1))
         self.method.currentIndexChanged.connect(self.on_method_changed)
-        self.trained.currentIndexChanged.connect(self.on_method_changed)
+        self.trained.currentIndexChanged.connect(self.on_trained_changed)
         self.precision.currentIndexChanged.connect(self.on_method_changed)
         self.base.base_changed.connect(self.on_base_changed)
         self.set_devices(())
@@ -150,13 +151,18 @@ class Advanced(Card):
         shown = self._shown()
         self.trained.setCurrentIndex(self.trained.findData(shown.trained))
         self.steps.set_value(shown.steps)
-        self.rate.setText(f"{shown.learning_rate:g}")
+        self._show_rate()
         self._show_head()
 
     def _shown(self) -> Recommended:
         if self._shown_for is not None:
             return self._shown_for.recommended
         return (self._recommended if self.is_bundled() else None) or Recommended()
+
+    def _show_rate(self) -> None:
+        """What is recommended for what is tuned."""
+        self._shown_rate = f"{self._shown().rate_for(self.trained.currentData()):g}"
+        self.rate.setText(self._shown_rate)
 
     def _show_head(self) -> None:
         """What there is in the end; a system's last layer is in the list only while that system is chosen."""
@@ -180,6 +186,11 @@ class Advanced(Card):
     def on_base_changed(self) -> None:
         if not self._is_tuning_chosen():
             self._show_tuning()
+
+    def on_trained_changed(self) -> None:
+        if self.rate.text() == self._shown_rate:  # else the user has written another
+            self._show_rate()
+        self.on_method_changed()
 
     def on_method_changed(self) -> None:
         """Fields that are not in use say why; lists of words that need a sentence show it."""
@@ -257,7 +268,7 @@ class Advanced(Card):
             base=self.base.base(),
             method=self.method.currentData(),
             steps=self._if_used(self.steps, self.steps.value(), shown.steps),
-            learning_rate=self._if_used(self.rate, rate, shown.learning_rate),
+            learning_rate=self._if_used(self.rate, rate, shown.rate_for(self.trained.currentData())),
             device=self.device.currentData(),
             seed=self.seed.value(),
             head=self._if_used(self.head, self.head.currentData(), shown.head),

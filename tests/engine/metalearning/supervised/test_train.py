@@ -120,6 +120,8 @@ def test_a_validation_corpus_that_is_too_small_is_told(corpora_root: Path, tiny_
         ("[views]\naugmented = -1", "cannot hold -1 copies"),
         ("[discriminant]\nshrinkage = 0.0", "shrinkage in 0 to 1"),
         ("[training]\nlearning_rate = 2.0", "makes no sense"),
+        ("[adaptation.rates]\neverything = 1e-6", "does not know 'everything'"),
+        ("[adaptation.rates]\nall = 0.0", "a learning rate of 0.0"),
     ],
 )
 def test_wrong_values_are_refused_in_words(lines: str, told: str, tiny_start: Path, tmp_path: Path) -> None:
