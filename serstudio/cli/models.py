@@ -75,7 +75,7 @@ def tuning_options(command: Callable[..., None]) -> Callable[..., None]:
             "--lr",
             type=click.FloatRange(min=0, min_open=True),
             metavar="RATE",
-            help="Learning rate. [default: as the base recommends]",
+            help="Learning rate. [default: as the base recommends for what is tuned]",
         ),
         click.option(
             "--trained",
