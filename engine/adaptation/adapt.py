@@ -79,7 +79,7 @@ def _attempt(
         for taken in fine_tune(tuned, prepared, settings, draw, base, in_parts=in_parts):
             loss = taken.loss
             yield taken
-        Thrift().apply(tuned)
+        Thrift.end(tuned)
         lora = tuned.finish()
     else:
         encoder = shared_copy(base.encoder, ladder.place)

@@ -31,8 +31,17 @@ class Thrift:
 
     def apply(self, tuned: TunedCopy) -> None:
         tuned.encoder.backbone.checkpointing = self.checkpointing
-        together = MOST_CLIPS_IN_BATCH if self.checkpointing else _MOST_WHERE_ALL_IS_KEPT
-        tuned.encoder.most_clips_in_batch = self.most_clips or together
+        tuned.encoder.most_clips_in_batch = self.most_in_batch
+
+    @property
+    def most_in_batch(self) -> int:
+        return self.most_clips or (MOST_CLIPS_IN_BATCH if self.checkpointing else _MOST_WHERE_ALL_IS_KEPT)
+
+    @staticmethod
+    def end(tuned: TunedCopy) -> None:
+        """As an encoder is that nobody tunes."""
+        tuned.encoder.backbone.checkpointing = False
+        tuned.encoder.most_clips_in_batch = MOST_CLIPS_IN_BATCH
 
 
 LADDER = (

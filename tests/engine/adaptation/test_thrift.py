@@ -80,7 +80,7 @@ def test_it_starts_again_thriftier_and_ends_in_the_same_weights(base: Base, fail
     _, undisturbed = run(base)
     attempts = failing(ALLOCATORS[:failures])
     events, adapted = run(base)
-    assert attempts == [(each.checkpointing, each.most_clips or MOST_CLIPS_IN_BATCH) for each in LADDER[: failures + 1]]
+    assert attempts == [(each.checkpointing, each.most_in_batch) for each in LADDER[: failures + 1]]
     assert said(events) == ["Memory ran out: starting again in smaller parts, which takes longer."] * failures
     steps = [event.step for event in events if isinstance(event, StepTaken)]
     assert steps == [1] * failures + [1, 2]
@@ -165,7 +165,7 @@ def test_what_is_free_decides_how_it_begins(
     monkeypatch.setattr(thrift, "free_bytes", lambda device: needs[rung] / 0.9 + 1)
     attempts = failing([])
     events, adapted = run(base, trained="lora")
-    assert attempts == [(LADDER[rung].checkpointing, LADDER[rung].most_clips or MOST_CLIPS_IN_BATCH)]
+    assert attempts == [(LADDER[rung].checkpointing, LADDER[rung].most_in_batch)]
     assert len(said(events)) == (1 if rung else 0)
     assert all("Memory is short (0.0 GB free)" in words for words in said(events))
     assert adapted.final_loss is not None
