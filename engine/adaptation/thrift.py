@@ -35,6 +35,7 @@ class Thrift:
 
     @property
     def most_in_batch(self) -> int:
+        """Clips that go through the encoder together."""
         return self.most_clips or (MOST_CLIPS_IN_BATCH if self.checkpointing else _MOST_WHERE_ALL_IS_KEPT)
 
     @staticmethod

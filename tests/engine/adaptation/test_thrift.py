@@ -75,6 +75,10 @@ def test_every_allocators_words_are_known(error: Exception) -> None:
     assert not ran_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
 
 
+def test_the_thriftier_the_smaller_the_batches() -> None:
+    assert [each.most_in_batch for each in LADDER] == [32, 16, 4, 1]
+
+
 @pytest.mark.parametrize("failures", [1, 2, 3])
 def test_it_starts_again_thriftier_and_ends_in_the_same_weights(base: Base, failing: Callable, failures: int) -> None:
     _, undisturbed = run(base)
