@@ -56,7 +56,7 @@ def build_extractor(specification: dict[str, Any]) -> Extractor:
         parts = [build_extractor(part) for part in specification["parts"]]
         if not all(isinstance(part, PooledExtractor) for part in parts):
             raise ValueError("a mixture has parts that cannot be mixed")
-        return Mixture([part for part in parts if isinstance(part, PooledExtractor)])
+        return Mixture([part for part in parts if isinstance(part, PooledExtractor)], specification.get("size"))
     arguments = {key: value for key, value in specification.items() if key != "kind"}
     kind = specification["kind"]
     extractor: Extractor = (import_place(_SYSTEMS[kind]) if kind in _SYSTEMS else _KINDS[kind])(**arguments)

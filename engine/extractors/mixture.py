@@ -10,22 +10,28 @@ from engine.extractors.pooled import PooledExtractor
 
 
 class Mixture(PooledExtractor):
-    """The embeddings of `parts`, each centred and brought to unit mean square norm, joined.
+    """The embeddings of `parts`, each centred and brought to a mean square norm of its own, joined.
 
-    Parts that err on different clips are better together than any of them (results log). `centre` and `scale`
-    are statistics of the training corpora.
+    Parts that err on different clips are better together than any of them (results log). `centre` and `scale` are
+    statistics of the training corpora. With `size` the joined embedding is turned and stretched to that many numbers:
+    `axes` (joined, size), which bring its strong directions nearer to its weak ones.
     """
 
     kind = "mixture"
     centre: Tensor
     scale: Tensor
+    axes: Tensor
 
-    def __init__(self, parts: Sequence[PooledExtractor]) -> None:
+    def __init__(self, parts: Sequence[PooledExtractor], size: int | None = None) -> None:
         super().__init__(parts[0].hidden_size, parts[0].layers)
         self.parts = nn.ModuleList(parts)
-        self.embedding_size = sum(part.embedding_size for part in parts)
-        self.register_buffer("centre", torch.zeros(self.embedding_size))
-        self.register_buffer("scale", torch.ones(self.embedding_size))
+        joined = sum(part.embedding_size for part in parts)
+        self.embedding_size = joined if size is None else size
+        self.register_buffer("centre", torch.zeros(joined))
+        self.register_buffer("scale", torch.ones(joined))
+        self._turned = size is not None
+        if size is not None:
+            self.register_buffer("axes", torch.eye(joined, size))
 
     @property
     def members(self) -> list[PooledExtractor]:
@@ -33,8 +39,10 @@ class Mixture(PooledExtractor):
         return [part for part in self.parts if isinstance(part, PooledExtractor)]
 
     def specification(self) -> dict[str, Any]:
-        return {"kind": self.kind, "parts": [part.specification() for part in self.members]}
+        size = {"size": self.embedding_size} if self._turned else {}
+        return {"kind": self.kind, "parts": [part.specification() for part in self.members]} | size
 
     def pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
         joined = torch.cat([part.pool(hidden, mask) for part in self.members], dim=-1)
-        return (joined - self.centre) * self.scale
+        scaled = (joined - self.centre) * self.scale
+        return scaled @ self.axes if self._turned else scaled

@@ -127,10 +127,12 @@ def pooled_extractors() -> list[PooledExtractor]:
     discriminant.directions = torch.randn(2 * HIDDEN, 5)
     mixture = Mixture([discriminant, attentive])
     mixture.centre, mixture.scale = torch.randn(17), torch.rand(17)
-    return [attentive, discriminant, mixture]
+    turned = Mixture([discriminant, attentive], size=6)
+    turned.centre, turned.scale, turned.axes = mixture.centre, mixture.scale, torch.randn(17, 6)
+    return [attentive, discriminant, mixture, turned]
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("number", [0, 1, 2, 3])
 @pytest.mark.parametrize("second", [37, 36, 1])
 @pytest.mark.parametrize("padding", [0.0, 100.0])
 def test_padding_changes_nothing_where_frames_are_pooled(number: int, second: int, padding: float) -> None:
@@ -158,14 +160,18 @@ def test_attention_is_what_weighs_the_statistics() -> None:
 
 
 def test_a_mixture_is_its_parts_side_by_side() -> None:
-    attentive, discriminant, mixture = pooled_extractors()
+    attentive, discriminant, mixture, turned = pooled_extractors()
     clip = frames([44, 30], layers=2)
     assert isinstance(mixture, Mixture)
+    assert isinstance(turned, Mixture)
     parts = torch.cat([discriminant.eval()(clip), attentive.eval()(clip)], dim=1)
-    torch.testing.assert_close(mixture.eval()(clip), (parts - mixture.centre) * mixture.scale)
+    side_by_side = (parts - mixture.centre) * mixture.scale
+    torch.testing.assert_close(mixture.eval()(clip), side_by_side)
+    torch.testing.assert_close(turned.eval()(clip), side_by_side @ turned.axes)
+    assert turned.embedding_size == 6
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("number", [0, 1, 2, 3])
 def test_pooled_extractors_are_made_again_from_their_specification(number: int) -> None:
     extractor = pooled_extractors()[number].eval()
     again = build_extractor(extractor.specification()).eval()

@@ -6,25 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.audio.vocal_tract import stretch_matrix
 from engine.errors import CorpusError
 from engine.metalearning.supervised.frame_cache import CachedCorpus
-
-_MOST_TIME_MASKS = 2
-_TIME_MASK_STEPS = (2, 7)  # of 40 ms
-_CHANNEL_BLOCKS = 16
-_CHANNEL_SHARE = 0.24  # of the blocks, in each clip
 
 
 @dataclass(frozen=True)
 class Batch:
-    """hidden: (clips, steps, channels) pooled frames; mask: (clips, steps); labels, speakers: (clips,), the corpus's
-    own numbers."""
+    """inputs: a piece of each clip as the encoder is given it, (features, steps); labels, speakers: (clips,), the
+    corpus's own numbers."""
 
     corpus: int
-    hidden: Tensor
-    mask: Tensor
+    inputs: list[Tensor]
     labels: Tensor
     speakers: Tensor
 
@@ -32,9 +28,13 @@ class Batch:
 class BatchSampler:
     """Draws batches; a batch depends on its random numbers alone, never on what was drawn before."""
 
-    def __init__(self, corpora: Sequence[CachedCorpus], size: int, lengths: tuple[int, int], fill: Tensor) -> None:
-        """lengths: of a clip's piece, in steps; fill: (channels,), what masked steps and channels are set to."""
-        self._corpora, self._size, self._lengths, self._fill = corpora, size, lengths, fill
+    def __init__(
+        self, corpora: Sequence[CachedCorpus], size: int, lengths: tuple[int, int], stretched: float = 0.0
+    ) -> None:
+        """corpora: as `cache_inputs` keeps them. lengths: of a clip's piece, in steps. stretched: by how much the bands
+        of a spectrogram are moved at most, up or down (`stretch_matrix`)."""
+        self._corpora, self._size, self._lengths = corpora, size, lengths
+        self._most = float(np.log1p(stretched))
         # the square root keeps a large corpus from drowning the small ones
         weights = np.sqrt([len(corpus.labels) for corpus in corpora])
         self._weights = weights / weights.sum()
@@ -45,39 +45,27 @@ class BatchSampler:
         number = int(random.choice(len(self._corpora), p=self._weights))
         corpus, members = self._corpora[number], self._members[number]
         steps = int(random.integers(self._lengths[0], self._lengths[1] + 1))
-        hidden = torch.zeros(self._size, steps, len(self._fill))
-        mask = torch.zeros(self._size, steps, dtype=torch.bool)
-        clips = []
+        clips, inputs = [], []
         for place in range(self._size):
             speakers = members[place % len(members)]
             voice = speakers[random.integers(len(speakers))]
-            clip = int(voice[random.integers(len(voice))])
-            view = corpus.views[random.integers(len(corpus.views))]
-            frames = view.frames(clip)
-            start = int(random.integers(0, len(frames) - steps + 1)) if len(frames) > steps else 0
-            piece = torch.from_numpy(frames[start : start + steps].astype(np.float32))
-            hidden[place, : len(piece)] = piece
-            mask[place, : len(piece)] = True
-            clips.append(clip)
-        self._hide(hidden, mask, random)
+            clips.append(int(voice[random.integers(len(voice))]))
+            inputs.append(self._piece(corpus, clips[-1], steps, random))
         labels, voices = torch.from_numpy(corpus.labels[clips]), torch.from_numpy(corpus.speakers[clips])
-        return Batch(number, hidden, mask, labels, voices)
+        return Batch(number, inputs, labels, voices)
 
-    def _hide(self, hidden: Tensor, mask: Tensor, random: np.random.Generator) -> None:
-        """SpecAugment on the frames: spans of time and blocks of channels to the mean frame."""
-        width = -(-hidden.shape[2] // _CHANNEL_BLOCKS)
-        for clip in range(len(hidden)):
-            for _ in range(int(random.integers(0, _MOST_TIME_MASKS + 1))):
-                span = int(random.integers(_TIME_MASK_STEPS[0], _TIME_MASK_STEPS[1] + 1))
-                start = int(random.integers(0, max(1, hidden.shape[1] - span)))
-                hidden[clip, start : start + span] = self._fill
-            for block in np.flatnonzero(random.random(_CHANNEL_BLOCKS) < _CHANNEL_SHARE).tolist():
-                channels = slice(block * width, (block + 1) * width)
-                hidden[clip, :, channels] = self._fill[channels]
-        hidden.mul_(mask[:, :, None])
+    def _piece(self, corpus: CachedCorpus, clip: int, steps: int, random: np.random.Generator) -> Tensor:
+        """At most `steps` of one view of a clip, from another throat."""
+        whole = corpus.views[random.integers(len(corpus.views))].frames(clip)
+        start = int(random.integers(0, len(whole) - steps + 1)) if len(whole) > steps else 0
+        piece = torch.from_numpy(whole[start : start + steps].astype(np.float32)).T
+        if not self._most:
+            return piece.contiguous()
+        factor = float(np.exp(random.uniform(-self._most, self._most)))
+        return stretch_matrix(len(piece), factor) @ piece
 
 
-def _members(corpus: CachedCorpus) -> list[list[np.ndarray[tuple[int], np.dtype[np.int64]]]]:
+def _members(corpus: CachedCorpus) -> list[list[NDArray[np.int64]]]:
     """Clips by label and speaker. CorpusError if the corpus has one label only."""
     groups: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for clip, (label, speaker) in enumerate(zip(corpus.labels.tolist(), corpus.speakers.tolist(), strict=True)):

@@ -1,8 +1,10 @@
-"""Frames of a frozen encoder, computed once and kept on the disk: training then never runs the encoder.
+"""What training sees of its clips, computed once and kept on the disk in half precision.
 
-Frames are those of the layers read, means of two neighbours (`pool_pairs`) unless told otherwise, in half precision.
-A file holds at most 500 clips and appears only when it is whole, so that a killed run goes on where it was. Its name
-holds a digest of all that its content depends on: encoder, clips, view.
+Either frames of a frozen encoder (`cache_corpus`): those of the layers read, means of two neighbours (`pool_pairs`)
+unless told otherwise; training then never runs the encoder. Or what the encoder is given (`cache_inputs`), a thirtieth
+of that for the compact one: its layers then run in every step, on what a step makes of a clip. A file holds at most
+500 clips and appears only when it is whole, so that a killed run goes on where it was. Its name holds a digest of all
+that its content depends on: encoder, clips, view.
 """
 
 import hashlib
@@ -29,6 +31,7 @@ _CLEAN = 0
 
 Frames16 = NDArray[np.float16]
 Pool = Callable[[Frames], tuple[torch.Tensor, torch.Tensor]]  # to (clips, steps, channels), and which are real
+_Compute = Callable[[list[torch.Tensor]], list[torch.Tensor]]  # front-end outputs to (steps, channels), a clip each
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class CachedView:
     starts: tuple[NDArray[np.int64], ...]
 
     def frames(self, clip: int) -> Frames16:
-        """Pooled frames of a clip: (steps, layers * hidden size)."""
+        """What is kept of a clip: (steps, channels), which are layers * hidden size of pooled frames."""
         number, place = divmod(clip, CLIPS_PER_FILE)
         starts = self.starts[number]
         frames: Frames16 = self.files[number][starts[place] : starts[place + 1]]
@@ -61,7 +64,7 @@ class CachedCorpus:
         return int(self.speakers.max()) + 1
 
     def means(self) -> NDArray[np.float32]:
-        """Means over time of the clean view: (clips, layers * hidden size)."""
+        """Means over time of the clean view: (clips, channels)."""
         clean = self.views[_CLEAN]
         return np.stack([clean.frames(clip).mean(0, dtype=np.float32) for clip in range(len(self.labels))])
 
@@ -80,6 +83,25 @@ def cache_corpus(
 
     One backbone is to be kept under one `pool` in a folder: it is not part of the files' names.
     """
+
+    def compute(inputs: list[torch.Tensor]) -> list[torch.Tensor]:
+        hidden, mask = pool(backbone.encode(inputs))
+        return [steps[real] for steps, real in zip(hidden, mask, strict=True)]
+
+    return _cache(corpus, backbone, folder, augmented, seed, compute)
+
+
+def cache_inputs(
+    corpus: Corpus, backbone: Backbone, folder: Path, augmented: int, seed: int
+) -> Iterator[ClipsCached | CachedCorpus]:
+    """The same for what the backbone's front end gives, (steps, features): a folder of its own. AudioError,
+    RecipeError."""
+    return _cache(corpus, backbone, folder, augmented, seed, lambda inputs: [each.T for each in inputs])
+
+
+def _cache(
+    corpus: Corpus, backbone: Backbone, folder: Path, augmented: int, seed: int, compute: _Compute
+) -> Iterator[ClipsCached | CachedCorpus]:
     labelled = [clip for clip in corpus.clips if clip.label is not None]
     views = []
     for view in range(1 + augmented):
@@ -89,7 +111,7 @@ def cache_corpus(
             clips = labelled[first : first + CLIPS_PER_FILE]
             path = folder / f"{corpus.name}-{view}-{number:04d}-{digest}.npy"
             if not path.is_file():
-                yield from _write(path, clips, backbone, [seed, view, first], pool)
+                yield from _write(path, clips, backbone, [seed, view, first], compute)
             files.append(_mapped(path))
             starts.append(np.load(_starts_path(path), allow_pickle=False))
         views.append(CachedView(tuple(files), tuple(starts)))
@@ -106,21 +128,21 @@ def _speaker_numbers(clips: Sequence[CorpusClip]) -> NDArray[np.int64]:
 
 
 def _write(
-    path: Path, clips: Sequence[CorpusClip], backbone: Backbone, seeds: list[int], pool: Pool
+    path: Path, clips: Sequence[CorpusClip], backbone: Backbone, seeds: list[int], compute: _Compute
 ) -> Iterator[ClipsCached]:
-    pooled: dict[int, Frames16] = {}
+    computed: dict[int, Frames16] = {}
     inputs = [_input(clip.path, backbone, [*seeds, place]) for place, clip in enumerate(clips)]
     order = sorted(range(len(clips)), key=lambda place: inputs[place].shape[-1])
     for first in range(0, len(order), _CLIPS_PER_BATCH):
         batch = order[first : first + _CLIPS_PER_BATCH]
         with torch.no_grad():
-            hidden, mask = pool(backbone.encode([inputs[place] for place in batch]))
-        for row, place in enumerate(batch):
-            pooled[place] = hidden[row][mask[row]].half().cpu().numpy()
+            kept = compute([inputs[place] for place in batch])
+        for place, steps in zip(batch, kept, strict=True):
+            computed[place] = steps.half().cpu().numpy()
         yield ClipsCached(len(batch))
-    lengths = [len(pooled[place]) for place in range(len(clips))]
+    lengths = [len(computed[place]) for place in range(len(clips))]
     _save(_starts_path(path), np.concatenate([[0], np.cumsum(lengths)]))
-    _save(path, np.concatenate([pooled[place] for place in range(len(clips))]))
+    _save(path, np.concatenate([computed[place] for place in range(len(clips))]))
 
 
 def _input(path: Path, backbone: Backbone, seeds: list[int]) -> torch.Tensor:

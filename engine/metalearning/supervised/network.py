@@ -1,5 +1,8 @@
-"""Training of one small network on cached frames. Whatever is random in a step follows from the seed, the network's
-number and the step's, so that a run that was killed goes on to the same result."""
+"""Training of small networks side by side on what a frozen encoder makes of altered pieces of clips.
+
+The encoder runs in every step, so no two steps see the same piece; all networks share what it gives. Whatever is
+random in a step follows from the seed and the step's number, so that a run that was killed goes on to the same result.
+"""
 
 import copy
 import math
@@ -12,27 +15,34 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from engine.audio.decode import MODEL_RATE_HZ
+from engine.backbones.compact import CompactBackbone
+from engine.backbones.protocol import Backbone
 from engine.errors import RecipeError
-from engine.extractors import AttentiveStatistics
+from engine.extractors import AttentiveStatistics, pool_pairs
 from engine.metalearning.adversarial import reverse_gradient
 from engine.metalearning.checkpoints import Position, load_checkpoint, save_checkpoint
 from engine.metalearning.supervised.batches import Batch, BatchSampler
 from engine.metalearning.supervised.frame_cache import CachedCorpus
 from engine.metalearning.supervised.losses import class_loss, other_speaker_loss
-from engine.metalearning.supervised.recipe import NetworksSection, SupervisedTraining
+from engine.metalearning.supervised.recipe import SupervisedRecipe, SupervisedTraining
+from engine.metalearning.supervised.style import mix_styles
+from engine.precision import tuning_autocast
+from engine.specaugment import SpecAugment
 
-_STEPS_PER_S = 25.0  # pooled frames
 _WARM_UP = 0.3
 _START_SHARE, _END_SHARE = 1 / 25, 1 / 250_000  # of the learning rate (Smith 2018)
 _LONGEST_GRADIENT = 5.0
 _VOICE_WIDTH = 128
 _VOICE_GAIN = 4.0
+_CHANNEL_BLOCKS = 16
+_CHANNEL_SHARE = 0.24  # of the blocks, hidden from a network in each clip
 _STATISTICS_FROM = 97  # every so many frames is enough for a mean and a spread
 
 
 @dataclass(frozen=True)
 class StepDone:
-    """`loss` is its training loss in nats, all parts together."""
+    """`loss` is the networks' mean training loss in nats, all parts together."""
 
     step: int
     loss: float
@@ -40,7 +50,7 @@ class StepDone:
 
 
 class _Trained(nn.Module):
-    """All that a checkpoint holds: the network, its moving average, and what is thrown away in the end."""
+    """A network, its moving average, and what is thrown away in the end."""
 
     def __init__(self, network: AttentiveStatistics, corpora: Sequence[CachedCorpus]) -> None:
         super().__init__()
@@ -52,16 +62,18 @@ class _Trained(nn.Module):
         self.voices = nn.ModuleList(nn.Linear(_VOICE_WIDTH, corpus.speaker_count) for corpus in corpora)
         self.averaged = copy.deepcopy(network).requires_grad_(requires_grad=False)
 
-    def loss(self, batch: Batch, plan: SupervisedTraining) -> Tensor:
-        embeddings = self.network.pool(batch.hidden, batch.mask)
-        loss = class_loss(embeddings, self.classes[batch.corpus], batch.labels)
+    def loss(self, hidden: Tensor, mask: Tensor, batch: Batch, plan: SupervisedTraining) -> Tensor:
+        """hidden: pooled frames (clips, steps, channels); mask: (clips, steps)."""
+        embeddings = self.network.pool(hidden, mask)
+        labels, speakers = batch.labels.to(hidden.device), batch.speakers.to(hidden.device)
+        loss = class_loss(embeddings, self.classes[batch.corpus], labels)
         if plan.contrastive:
-            loss = loss + plan.contrastive * other_speaker_loss(embeddings, batch.labels, batch.speakers)
+            loss = loss + plan.contrastive * other_speaker_loss(embeddings, labels, speakers)
         if plan.speaker:
             units = nn.functional.normalize(embeddings, dim=-1)
             heard = self.hear(reverse_gradient(_VOICE_GAIN * units, plan.reversal / plan.speaker))
             voices = self.voices[batch.corpus](heard)
-            loss = loss + plan.speaker * nn.functional.cross_entropy(voices, batch.speakers)
+            loss = loss + plan.speaker * nn.functional.cross_entropy(voices, speakers)
         return loss
 
     @torch.no_grad()
@@ -70,66 +82,109 @@ class _Trained(nn.Module):
             mean.lerp_(latest, 1 - kept)
 
 
-def train_network(
-    corpora: Sequence[CachedCorpus],
-    statistics: tuple[Tensor, Tensor],
-    shape: NetworksSection,
-    plan: SupervisedTraining,
-    hidden_size: int,
-    layers: int,
-    seeds: tuple[int, int],
-    clips: str,
-    checkpoint: Path,
-) -> Iterator[StepDone | AttentiveStatistics]:
-    """Train from the checkpoint, or from the beginning; the last event is the network (moving average, eval mode).
+class NetworkTraining:
+    """Trains `recipe.networks.count` networks of one shape, each from a seed of its own, on the backbone's device.
 
-    statistics: mean and spread of the channels (`channel_statistics`). seeds: the recipe's and the network's
-    number. clips: a digest of the clips, which a checkpoint must share. Raises RecipeError.
+    corpora: what the backbone is given (`cache_inputs`); statistics: mean and spread of the pooled frames' channels
+    (`channel_statistics`). Raises CorpusError, RecipeError.
     """
-    torch.manual_seed(_number(*seeds, 0))
-    network = AttentiveStatistics(hidden_size, layers, shape.width, shape.embedding_size, shape.dropout)
-    network.channel_mean, network.channel_spread = statistics
-    trained = _Trained(network, corpora)
-    optimiser = torch.optim.AdamW(trained.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
-    position = Position(clips)
-    if checkpoint.is_file():
-        position = load_checkpoint(checkpoint, trained, optimiser)
-        if position.clips != clips:
-            raise RecipeError("The corpora are not those that this run began with.", "Choose a new folder for --out.")
-    lengths = (round(plan.shortest_s * _STEPS_PER_S), round(plan.longest_s * _STEPS_PER_S))
-    sampler = BatchSampler(corpora, plan.batch, lengths, network.channel_mean)
-    network.train()
-    for step in range(position.step + 1, plan.steps + 1):
-        started = time.perf_counter()
-        loss = _step(trained, optimiser, sampler, plan, step, seeds)
-        if step % plan.checkpoint_steps == 0 or step == plan.steps:
-            save_checkpoint(checkpoint, replace(position, step=step), trained, optimiser)
-        yield StepDone(step, loss, time.perf_counter() - started)
-    yield trained.averaged.eval()
 
+    def __init__(
+        self,
+        recipe: SupervisedRecipe,
+        corpora: Sequence[CachedCorpus],
+        backbone: Backbone,
+        statistics: tuple[Tensor, Tensor],
+    ) -> None:
+        if recipe.views.stretched and not isinstance(backbone, CompactBackbone):
+            raise RecipeError(
+                "[views] stretches the bands of a spectrogram, and this encoder is given none.", "Use stretched = 0."
+            )
+        self._plan, self._seed, self._backbone = recipe.training, recipe.seed, backbone
+        self._device = next(backbone.parameters()).device
+        rate_hz = backbone.front_end(torch.zeros(MODEL_RATE_HZ, device=self._device)).shape[-1]
+        lengths = (round(self._plan.shortest_s * rate_hz), round(self._plan.longest_s * rate_hz))
+        views = recipe.views
+        self._sampler = BatchSampler(corpora, self._plan.batch, lengths, views.stretched)
+        self._augment = SpecAugment(views.time_masked, channel_probability=views.bands_masked)
+        shape = recipe.networks
+        members = []
+        for number in range(shape.count):
+            torch.manual_seed(_number(self._seed, number))
+            network = AttentiveStatistics(
+                backbone.hidden_size, len(backbone.read_layers), shape.width, shape.embedding_size, shape.dropout
+            )
+            network.channel_mean, network.channel_spread = (each.clone() for each in statistics)
+            members.append(_Trained(network, corpora))
+        self._members = members
+        self._all = nn.ModuleList(members).to(self._device).train()
 
-def _step(
-    trained: _Trained,
-    optimiser: torch.optim.Optimizer,
-    sampler: BatchSampler,
-    plan: SupervisedTraining,
-    step: int,
-    seeds: tuple[int, int],
-) -> float:
-    batch = sampler.draw(np.random.default_rng([*seeds, step]))
-    torch.manual_seed(_number(*seeds, step))  # dropout
-    for group in optimiser.param_groups:
-        group["lr"] = plan.learning_rate * one_cycle(step, plan.steps)
-    loss = trained.loss(batch, plan)
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(trained.parameters(), _LONGEST_GRADIENT)
-    optimiser.step()
-    trained.average(min(plan.averaging, (1 + step) / (10 + step)))
-    value = float(loss.detach())
-    if not math.isfinite(value):
-        raise RecipeError(f"The loss is no longer a number at step {step}.", "Lower learning_rate.")
-    return value
+    def run(self, clips: str, checkpoint: Path) -> Iterator[StepDone | list[AttentiveStatistics]]:
+        """Train from the checkpoint, or from the beginning; last come the networks (moving averages, eval mode).
+
+        clips: a digest of the clips, which a checkpoint must share. Raises RecipeError.
+        """
+        plan = self._plan
+        optimiser = torch.optim.AdamW(self._all.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
+        position = Position(clips)
+        if checkpoint.is_file():
+            position = load_checkpoint(checkpoint, self._all, optimiser)
+            if position.clips != clips:
+                raise RecipeError(
+                    "The corpora are not those that this run began with.", "Choose a new folder for --out."
+                )
+        for step in range(position.step + 1, plan.steps + 1):
+            started = time.perf_counter()
+            loss = self._step(optimiser, step)
+            if step % plan.checkpoint_steps == 0 or step == plan.steps:
+                save_checkpoint(checkpoint, replace(position, step=step), self._all, optimiser)
+            yield StepDone(step, loss, time.perf_counter() - started)
+        yield [member.averaged.cpu().eval() for member in self._members]
+
+    def _step(self, optimiser: torch.optim.Optimizer, step: int) -> float:
+        random = np.random.default_rng([self._seed, step])
+        generator = torch.Generator().manual_seed(_number(self._seed, step, 0))
+        torch.manual_seed(_number(self._seed, step, 1))  # dropout
+        for group in optimiser.param_groups:
+            group["lr"] = self._plan.learning_rate * one_cycle(step, self._plan.steps)
+        batch = self._sampler.draw(random)
+        hidden, mask = self._encoded(batch, generator)
+        losses = [
+            member.loss(self._view(hidden, mask, batch.labels, member, random), mask, batch, self._plan)
+            for member in self._members
+        ]
+        optimiser.zero_grad(set_to_none=True)
+        torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
+        for member in self._members:
+            nn.utils.clip_grad_norm_(member.parameters(), _LONGEST_GRADIENT)
+        optimiser.step()
+        for member in self._members:
+            member.average(min(self._plan.averaging, (1 + step) / (10 + step)))
+        value = float(torch.stack(losses).mean().detach())
+        if not math.isfinite(value):
+            raise RecipeError(f"The loss is no longer a number at step {step}.", "Lower learning_rate.")
+        return value
+
+    @torch.no_grad()
+    def _encoded(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Pooled frames (clips, steps, channels) of the masked pieces, and which are real."""
+        inputs = [piece.to(self._device) for piece in batch.inputs]
+        masks = self._backbone.draw_masks(inputs, self._augment, generator)
+        with tuning_autocast(self._device, "auto"):
+            frames = self._backbone.encode_masked(inputs, masks)
+        return pool_pairs(frames)
+
+    def _view(
+        self, hidden: Tensor, mask: Tensor, labels: Tensor, member: _Trained, random: np.random.Generator
+    ) -> Tensor:
+        """What one network sees of the pooled frames: other voices in part, some blocks of channels at their mean."""
+        if self._plan.style_mixing:
+            hidden = mix_styles(hidden, mask, labels, self._plan.style_mixing, random)
+        clips, _, channels = hidden.shape
+        blocks = torch.from_numpy(random.random((clips, _CHANNEL_BLOCKS)) < _CHANNEL_SHARE)
+        width = -(-channels // _CHANNEL_BLOCKS)
+        hides = blocks.repeat_interleave(width, 1)[:, None, :channels].to(hidden.device)
+        return torch.where(hides, member.network.channel_mean, hidden) * mask[:, :, None]
 
 
 def one_cycle(step: int, steps: int) -> float:

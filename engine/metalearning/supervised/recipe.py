@@ -22,13 +22,25 @@ class DiscriminantSection:
 
 @dataclass(frozen=True)
 class ViewsSection:
-    """[views]: `augmented` altered copies of every clip are cached beside the clean one."""
+    """[views]: what the networks hear in place of the clean clips.
 
-    augmented: int = 2
+    `augmented` altered copies of every clip are kept beside the clean one. Of whichever is drawn, the bands are moved
+    by the factor 1 + `stretched` up or down at most (spectrograms only), and these shares of time and bands are masked.
+    """
+
+    augmented: int = 3
+    stretched: float = 0.0
+    time_masked: float = 0.06
+    bands_masked: float = 0.09
 
     def __post_init__(self) -> None:
         if not 0 <= self.augmented <= 100:
             raise RecipeError(f"[views] cannot hold {self.augmented} copies of a clip.", "Use 0 to 100.")
+        if not 0 <= self.stretched <= 0.5:
+            raise RecipeError(f"[views] cannot move bands by a share of {self.stretched}.", "Use 0 to 0.5; try 0.12.")
+        for share in (self.time_masked, self.bands_masked):
+            if not 0 <= share <= 0.5:
+                raise RecipeError(f"[views] cannot mask a share of {share}.", "Use 0 to 0.5.")
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,21 @@ class NetworksSection:
 
 
 @dataclass(frozen=True)
+class MixtureSection:
+    """[mixture]: of the joined embedding, the `size` strongest directions are kept and brought nearer to each other.
+
+    flattening: 0 leaves their lengths, 1 makes all alike (whitening).
+    """
+
+    size: int = 128
+    flattening: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or not 0 <= self.flattening <= 1:
+            raise RecipeError("[mixture] makes no sense.", "size of 1 or more, flattening in 0 to 1.")
+
+
+@dataclass(frozen=True)
 class SupervisedTraining:
     """[training]: of each network. Weights of the loss's parts and the length of a clip's piece are here too."""
 
@@ -61,6 +88,7 @@ class SupervisedTraining:
     contrastive: float = 0.5
     speaker: float = 0.3
     reversal: float = 0.1
+    style_mixing: float = 0.0  # share of the clips that are heard in part in the voice of another of their emotion
     averaging: float = 0.995
     checkpoint_steps: int = 100
 
@@ -71,6 +99,8 @@ class SupervisedTraining:
             raise RecipeError("[training] makes no sense.", "0.1 <= shortest_s <= longest_s.")
         if not 0 < self.learning_rate < 1:
             raise RecipeError(f"A learning rate of {self.learning_rate} makes no sense.", "Try 1.5e-3.")
+        if not 0 <= self.style_mixing <= 1:
+            raise RecipeError(f"[training] cannot mix a share of {self.style_mixing}.", "Use 0 to 1.")
 
 
 @dataclass(frozen=True)
@@ -114,4 +144,5 @@ class SupervisedRecipe(ClosedFormRecipe):
 
     views: ViewsSection = field(default_factory=ViewsSection)
     networks: NetworksSection = field(default_factory=NetworksSection)
+    mixture: MixtureSection = field(default_factory=MixtureSection)
     training: SupervisedTraining = field(default_factory=SupervisedTraining)

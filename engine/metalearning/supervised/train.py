@@ -1,8 +1,7 @@
 """The two trainings of the compact base, from corpora to a base folder."""
 
 import math
-import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from engine.choices import HEADS, Protocol, Recommended
 from engine.device import resolve_device
 from engine.encoder import EmotionEncoder
 from engine.errors import CorpusError
-from engine.extractors import AttentiveStatistics, PooledExtractor
+from engine.extractors import PooledExtractor
 from engine.metalearning.checkpoints import read_position
 from engine.metalearning.corpora import Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
@@ -24,15 +23,15 @@ from engine.metalearning.model_card import Data, inherited_licence
 from engine.metalearning.pace import Pace
 from engine.metalearning.run_log import RunLog
 from engine.metalearning.start import AS_PUBLISHED, Start, load_start
-from engine.metalearning.supervised.frame_cache import CachedCorpus, ClipsCached, cache_corpus
+from engine.metalearning.supervised.frame_cache import CachedCorpus, ClipsCached, cache_corpus, cache_inputs
 from engine.metalearning.supervised.mixing import closed_form_part, mix
-from engine.metalearning.supervised.network import channel_statistics, train_network
+from engine.metalearning.supervised.network import NetworkTraining, StepDone, channel_statistics
 from engine.metalearning.supervised.recipe import ClosedFormRecipe, SupervisedRecipe
 from engine.metalearning.trained_base import Told, write_trained
 
-_CACHE, _CHECKPOINTS = "frames", "checkpoint"
+_FRAMES, _INPUTS, _CHECKPOINT = "frames", "inputs", "networks.safetensors"
 _VALIDATION_EPISODES = 200
-_COLUMNS = ("network", "loss", "seconds")
+_COLUMNS = ("loss", "seconds")
 _FAILURES = """- Clips under 1.5 s: little is heard in them; single words are recognised far less often than sentences.
 - Speakers who are not among the labelled ones: a few points less than for those who are.
 - Where a speaker mostly has one emotion the voice may be taken for the feeling; the base was not tried on such data.
@@ -57,7 +56,7 @@ class _Training:
         device: torch.device,
     ) -> None:
         self._recipe, self._folder, self._text = recipe, run_folder, recipe_text
-        self._device = device  # of the encoder; the networks are too small to gain from another than the CPU
+        self._device = device
         self._train = [_labelled(read_corpus(name, root / name)) for name in recipe.data.corpora]
         self._validation = [read_corpus(name, root / name) for name in recipe.data.validation]
         self._digest = digest_of(self._train, root)
@@ -71,19 +70,20 @@ class _Training:
         yield TrainingProgress(0, 0, "Loading the encoder")
         start = load_start(self._recipe.base.start, self._recipe.read_layers)
         start.backbone.eval().to(self._device)
-        yield from self._cache(start)
-        start.backbone.cpu()
+        yield from self._frames(start)
         size, layers = start.backbone.hidden_size, len(start.backbone.read_layers)
         self._parts.append(closed_form_part(self._cached, self._recipe.discriminant, size, layers))
-        weights = [1.0]
+        weights, mixture = [1.0], None
         if isinstance(self._recipe, SupervisedRecipe):
-            yield from self._networks(self._recipe, size, layers)
+            yield from self._networks(self._recipe, start)
             # all networks together have the say of the closed form times their weight
             share = self._recipe.networks.weight / math.sqrt(self._recipe.networks.count)
             weights += [share] * self._recipe.networks.count
+            mixture = self._recipe.mixture
+        start.backbone.cpu()
         base = Base(
             self._recipe.name,
-            EmotionEncoder(start.backbone, mix(self._parts, weights, self._cached)),
+            EmotionEncoder(start.backbone, mix(self._parts, weights, self._cached, mixture)),
             standardised=False,
             licence=inherited_licence(start.licence, self._recipe.data.corpora),
             recommended=Recommended(**asdict(self._recipe.adaptation)),
@@ -94,44 +94,48 @@ class _Training:
             base, self._validation, heads, protocols, _VALIDATION_EPISODES, self._recipe.seed
         )
         self._write(base, start.licence, figures)
-        shutil.rmtree(self._folder / _CHECKPOINTS, ignore_errors=True)
+        (self._folder / _CHECKPOINT).unlink(missing_ok=True)
         yield Trained(self._folder / "base")
 
-    def _cache(self, start: Start) -> Iterator[TrainingProgress]:
-        augmented = self._recipe.views.augmented if isinstance(self._recipe, SupervisedRecipe) else 0
-        total = sum(len(corpus.clips) for corpus in self._train) * (1 + augmented)
-        done = 0
-        for corpus in self._train:
-            for event in cache_corpus(corpus, start.backbone, self._folder / _CACHE, augmented, self._recipe.seed):
+    def _frames(self, start: Start) -> Iterator[TrainingProgress]:
+        """Frames of the clean clips: of the closed form, and of the statistics of all parts."""
+        folder = self._folder / _FRAMES
+        runs = [cache_corpus(corpus, start.backbone, folder, 0, self._recipe.seed) for corpus in self._train]
+        self._cached = yield from self._kept(runs, 1, "Frames")
+
+    def _kept(
+        self, runs: Sequence[Iterator[ClipsCached | CachedCorpus]], views: int, what: str
+    ) -> Generator[TrainingProgress, None, list[CachedCorpus]]:
+        """Run the caches of all corpora to their ends."""
+        total = sum(len(corpus.clips) for corpus in self._train) * views
+        done, kept = 0, []
+        for corpus, events in zip(self._train, runs, strict=True):
+            for event in events:
                 if isinstance(event, ClipsCached):
                     done += event.done
-                    yield TrainingProgress(done, total, f"Frames of {corpus.name}")
+                    yield TrainingProgress(done, total, f"{what} of {corpus.name}")
                 else:
-                    self._cached.append(event)
+                    kept.append(event)
+        return kept
 
-    def _networks(self, recipe: SupervisedRecipe, hidden_size: int, layers: int) -> Iterator[TrainingProgress]:
-        """Train the networks one after the other and add them to the parts."""
-        plan, count = recipe.training, recipe.networks.count
-        checkpoints = [self._folder / _CHECKPOINTS / f"network-{number}.safetensors" for number in range(count)]
-        done = sum(read_position(path).step for path in checkpoints if path.is_file())
-        statistics = channel_statistics(self._cached)
-        pace = Pace()
+    def _networks(self, recipe: SupervisedRecipe, start: Start) -> Iterator[TrainingProgress]:
+        """Train the networks and add them to the parts."""
+        views, folder = recipe.views.augmented, self._folder / _INPUTS
+        runs = [cache_inputs(corpus, start.backbone, folder, views, recipe.seed) for corpus in self._train]
+        inputs = yield from self._kept(runs, 1 + views, "Altered copies")
+        training = NetworkTraining(recipe, inputs, start.backbone, channel_statistics(self._cached))
+        checkpoint = self._folder / _CHECKPOINT
+        done = read_position(checkpoint).step if checkpoint.is_file() else 0
+        steps, pace = recipe.training.steps, Pace()
         with RunLog(self._folder, _COLUMNS, done) as log:
-            for number, checkpoint in enumerate(checkpoints):
-                shape, seeds = recipe.networks, (recipe.seed, number)
-                for event in train_network(
-                    self._cached, statistics, shape, plan, hidden_size, layers, seeds, self._digest, checkpoint
-                ):
-                    if isinstance(event, AttentiveStatistics):
-                        self._parts.append(event)
-                        continue
-                    done = number * plan.steps + event.step
-                    log.write("train", done, {"network": str(number + 1), "loss": event.loss, "seconds": event.seconds})
+            for event in training.run(self._digest, checkpoint):
+                if isinstance(event, StepDone):
+                    log.write("train", event.step, {"loss": event.loss, "seconds": event.seconds})
                     pace.took(event.seconds)
-                    left_s = pace.left_s(count * plan.steps - done)
-                    yield TrainingProgress(
-                        done, count * plan.steps, f"Network {number + 1} of {count}", event.loss, left_s
-                    )
+                    left_s = pace.left_s(steps - event.step)
+                    yield TrainingProgress(event.step, steps, "Training the networks", event.loss, left_s)
+                else:
+                    self._parts += event
 
     def _write(self, base: Base, backbone_licence: str, figures: dict[str, str]) -> None:
         facts = {"backbone": AS_PUBLISHED, "backbone_licence": backbone_licence}

@@ -5,13 +5,11 @@ import torch
 from engine.errors import CorpusError
 from engine.metalearning.supervised.batches import Batch, BatchSampler
 from engine.metalearning.supervised.frame_cache import CachedCorpus
-from tests.engine.metalearning.supervised.conftest import CHANNELS, made_up_cache
-
-FILL = torch.full((CHANNELS,), 7.0)
+from tests.engine.metalearning.supervised.conftest import BANDS, made_up_cache
 
 
-def draw(caches: list[CachedCorpus], seed: int, size: int = 12) -> Batch:
-    return BatchSampler(caches, size, (30, 40), FILL).draw(np.random.default_rng(seed))
+def draw(caches: list[CachedCorpus], seed: int, size: int = 12, stretched: float = 0.0) -> Batch:
+    return BatchSampler(caches, size, (30, 40), stretched).draw(np.random.default_rng(seed))
 
 
 def test_a_batch_is_of_one_corpus_and_balanced_over_its_labels(caches: list[CachedCorpus]) -> None:
@@ -26,29 +24,51 @@ def test_a_batch_is_of_one_corpus_and_balanced_over_its_labels(caches: list[Cach
 
 
 def test_a_batch_follows_from_its_random_numbers_alone(caches: list[CachedCorpus]) -> None:
-    sampler = BatchSampler(caches, 12, (30, 40), FILL)
+    sampler = BatchSampler(caches, 12, (30, 40), 0.1)
     first = sampler.draw(np.random.default_rng(3))
     sampler.draw(np.random.default_rng(4))
     again = sampler.draw(np.random.default_rng(3))
-    torch.testing.assert_close(first.hidden, again.hidden)
+    for mine, other in zip(first.inputs, again.inputs, strict=True):
+        torch.testing.assert_close(mine, other)
     assert first.labels.tolist() == again.labels.tolist()
 
 
-def test_pieces_are_of_the_length_asked_and_what_is_beyond_a_short_clip_is_masked(caches: list[CachedCorpus]) -> None:
+def test_pieces_are_of_the_length_asked_and_shorter_clips_are_there_whole(caches: list[CachedCorpus]) -> None:
     lengths = set()
     for seed in range(20):
         batch = draw(caches, seed)
-        assert 30 <= batch.hidden.shape[1] <= 40
-        assert (batch.hidden[~batch.mask] == 0).all()
-        lengths |= set(batch.mask.sum(1).tolist())
-    assert min(lengths) < 30  # clips shorter than the piece are there whole
+        longest = max(piece.shape[1] for piece in batch.inputs)
+        assert 30 <= longest <= 40
+        lengths |= {piece.shape[1] for piece in batch.inputs}
+        assert {piece.shape[0] for piece in batch.inputs} == {BANDS}
+    whole = {len(caches[0].views[0].frames(clip)) for clip in range(len(caches[0].labels))}
+    assert {length for length in lengths if length < 30} <= whole | {
+        len(caches[1].views[0].frames(clip)) for clip in range(len(caches[1].labels))
+    }
+    assert min(lengths) < 30
 
 
-def test_time_and_channels_are_hidden_behind_the_mean_frame(caches: list[CachedCorpus]) -> None:
-    hidden = torch.cat([draw(caches, seed).hidden.flatten(0, 1) for seed in range(10)])
-    whole_frames = (hidden == FILL).all(1).float().mean()
-    assert 0.02 < float(whole_frames) < 0.5
-    assert bool(((hidden == FILL).any(1) & ~(hidden == FILL).all(1)).any())
+def test_a_piece_is_a_part_of_its_clip(caches: list[CachedCorpus]) -> None:
+    batch = draw(caches, 1)
+    corpus = caches[batch.corpus]
+    clips = [corpus.views[0].frames(clip).astype(np.float32).T for clip in range(len(corpus.labels))]
+    for piece, label, speaker in zip(batch.inputs, batch.labels.tolist(), batch.speakers.tolist(), strict=True):
+        found = [
+            clip
+            for clip, whole in enumerate(clips)
+            for start in range(whole.shape[1] - piece.shape[1] + 1)
+            if np.array_equal(whole[:, start : start + piece.shape[1]], piece.numpy())
+        ]
+        assert len(found) == 1
+        assert (corpus.labels[found[0]], corpus.speakers[found[0]]) == (label, speaker)
+
+
+def test_stretched_pieces_are_those_of_other_throats(caches: list[CachedCorpus]) -> None:
+    plain = BatchSampler(caches[:1], 12, (30, 40)).draw(np.random.default_rng(0)).inputs[0]
+    moved = [BatchSampler(caches[:1], 12, (30, 40), 0.2).draw(np.random.default_rng(0)).inputs[0]]
+    moved.append(BatchSampler(caches[:1], 12, (30, 40), 0.4).draw(np.random.default_rng(0)).inputs[0])
+    changes = [float((piece - plain).abs().mean()) for piece in moved]
+    assert 0 < changes[0] < changes[1]
 
 
 def test_large_corpora_are_drawn_by_the_square_root_of_their_size() -> None:
@@ -59,4 +79,4 @@ def test_large_corpora_are_drawn_by_the_square_root_of_their_size() -> None:
 
 def test_a_corpus_of_one_emotion_is_refused() -> None:
     with pytest.raises(CorpusError, match="one emotion"):
-        BatchSampler([made_up_cache("lonely", labels=1)], 4, (3, 4), FILL)
+        BatchSampler([made_up_cache("lonely", labels=1)], 4, (3, 4))

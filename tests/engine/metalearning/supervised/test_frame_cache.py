@@ -11,13 +11,7 @@ from engine.errors import AudioError, RecipeError
 from engine.extractors import pool_pairs
 from engine.metalearning.corpora import Corpus, read_corpus
 from engine.metalearning.supervised import frame_cache
-from engine.metalearning.supervised.frame_cache import CachedCorpus, ClipsCached, cache_corpus
-from tests.engine.conftest import tiny_encoder
-
-
-@pytest.fixture
-def backbone() -> Backbone:
-    return tiny_encoder().backbone
+from engine.metalearning.supervised.frame_cache import CachedCorpus, ClipsCached, cache_corpus, cache_inputs
 
 
 @pytest.fixture
@@ -47,6 +41,19 @@ def test_frames_are_the_encoders_own(corpus: Corpus, backbone: Backbone, tmp_pat
         assert kept.label_names[kept.labels[clip]] == corpus.clips[clip].label
     assert kept.speaker_count == 2
     assert kept.means().shape == (24, expected.shape[1])
+
+
+def test_inputs_are_the_front_ends_own(corpus: Corpus, backbone: Backbone, tmp_path: Path) -> None:
+    *steps, kept = cache_inputs(corpus, backbone, tmp_path, 1, 0)
+    assert isinstance(kept, CachedCorpus)
+    assert sum(step.done for step in steps if isinstance(step, ClipsCached)) == 48
+    for clip in (0, 23):
+        samples = read_windows(corpus.clips[clip].path, 1)[0]
+        expected = backbone.front_end(torch.from_numpy(samples)).T
+        clean, altered = (torch.from_numpy(view.frames(clip).astype(np.float32)) for view in kept.views)
+        torch.testing.assert_close(clean, expected, atol=2e-3, rtol=2e-3)
+        assert clean.shape != altered.shape or not torch.allclose(clean, altered, atol=1e-2)
+    assert [event for event in cache_inputs(corpus, backbone, tmp_path, 1, 0) if isinstance(event, ClipsCached)] == []
 
 
 def test_altered_views_differ_and_come_again_with_the_seed(corpus: Corpus, backbone: Backbone, tmp_path: Path) -> None:

@@ -1,73 +1,109 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from engine.backbones.protocol import Backbone
+from engine.backbones.wav2vec2 import Wav2Vec2Backbone
 from engine.errors import RecipeError
-from engine.extractors import AttentiveStatistics
+from engine.extractors import AttentiveStatistics, PooledExtractor
+from engine.metalearning.recipe import DataSection
 from engine.metalearning.supervised.frame_cache import CachedCorpus
 from engine.metalearning.supervised.mixing import closed_form_part, mix
-from engine.metalearning.supervised.network import StepDone, channel_statistics, one_cycle, train_network
-from engine.metalearning.supervised.recipe import DiscriminantSection, NetworksSection, SupervisedTraining
-from tests.engine.metalearning.supervised.conftest import HIDDEN, LAYERS
+from engine.metalearning.supervised.network import NetworkTraining, StepDone, channel_statistics, one_cycle
+from engine.metalearning.supervised.recipe import (
+    DiscriminantSection,
+    MixtureSection,
+    NetworksSection,
+    SupervisedRecipe,
+    SupervisedTraining,
+    ViewsSection,
+)
+from tests.engine.conftest import wav2vec2_config
+from tests.engine.metalearning.supervised.conftest import framed
 
-SHAPE = NetworksSection(width=16, embedding_size=8, dropout=0.2)
-PLAN = SupervisedTraining(
-    steps=6, batch=12, shortest_s=1.0, longest_s=1.2, checkpoint_steps=2, learning_rate=5e-3, averaging=0.5
+RECIPE = SupervisedRecipe(
+    kind="supervised",
+    name="tiny",
+    data=DataSection(("nemo", "ravdess")),
+    seed=5,
+    views=ViewsSection(stretched=0.05),
+    networks=NetworksSection(count=2, width=16, embedding_size=8, dropout=0.2),
+    training=SupervisedTraining(
+        steps=6,
+        batch=12,
+        shortest_s=0.3,
+        longest_s=0.4,
+        checkpoint_steps=2,
+        learning_rate=5e-3,
+        averaging=0.5,
+        style_mixing=0.3,
+    ),
 )
 
 
-def train(
-    caches: list[CachedCorpus], path: Path, plan: SupervisedTraining = PLAN, number: int = 0, most: int = 10**6
-) -> tuple[list[StepDone], AttentiveStatistics | None]:
-    """Train for at most `most` steps from where the checkpoint is."""
+def training(caches: Sequence[CachedCorpus], backbone: Backbone, recipe: SupervisedRecipe = RECIPE) -> NetworkTraining:
+    return NetworkTraining(recipe, caches, backbone, channel_statistics([framed(each, backbone) for each in caches]))
+
+
+def train(run: NetworkTraining, path: Path, most: int = 10**6) -> tuple[list[StepDone], list[AttentiveStatistics]]:
+    """Train for at most `most` steps from where the checkpoint is; no networks if that is not the end."""
     done: list[StepDone] = []
-    for event in train_network(
-        caches, channel_statistics(caches), SHAPE, plan, HIDDEN, LAYERS, (5, number), "clips", path
-    ):
-        if isinstance(event, AttentiveStatistics):
+    for event in run.run("clips", path):
+        if isinstance(event, list):
             return done, event
         done.append(event)
         if len(done) == most:
             break
-    return done, None
+    return done, []
 
 
-def test_killed_and_started_again_gives_the_same_network_to_the_bit(caches: list[CachedCorpus], tmp_path: Path) -> None:
-    _, whole = train(caches, tmp_path / "whole")
-    steps, nothing = train(caches, tmp_path / "killed", most=3)  # the third is lost: checkpoints are every second
-    assert nothing is None
-    later, resumed = train(caches, tmp_path / "killed")
+def embedded(part: PooledExtractor, corpus: CachedCorpus) -> torch.Tensor:
+    """Embeddings of the clips of cached frames."""
+    frames = [torch.from_numpy(corpus.views[0].frames(clip)).float() for clip in range(len(corpus.labels))]
+    with torch.no_grad():
+        return torch.cat([part.pool(each[None], torch.ones(1, len(each), dtype=torch.bool)) for each in frames])
+
+
+def test_killed_and_started_again_gives_the_same_networks_to_the_bit(
+    caches: list[CachedCorpus], backbone: Backbone, tmp_path: Path
+) -> None:
+    _, whole = train(training(caches, backbone), tmp_path / "whole")
+    steps, nothing = train(training(caches, backbone), tmp_path / "killed", most=3)  # the third is lost: every second
+    assert nothing == []
+    later, resumed = train(training(caches, backbone), tmp_path / "killed")
     assert [step.step for step in later] == [3, 4, 5, 6]
     assert later[0].loss == steps[2].loss
-    assert whole is not None
-    assert resumed is not None
-    for name, value in whole.state_dict().items():
-        assert torch.equal(value, resumed.state_dict()[name]), name
-    _, finished = train(caches, tmp_path / "killed")
-    assert finished is not None
-    assert torch.equal(finished.embed.weight, whole.embed.weight)
+    assert len(whole) == len(resumed) == 2
+    for mine, other in zip(whole, resumed, strict=True):
+        for name, value in mine.state_dict().items():
+            assert torch.equal(value, other.state_dict()[name]), name
+    _, finished = train(training(caches, backbone), tmp_path / "killed")
+    assert torch.equal(finished[1].embed.weight, whole[1].embed.weight)
 
 
-def test_networks_of_other_numbers_are_others(caches: list[CachedCorpus], tmp_path: Path) -> None:
-    _, first = train(caches, tmp_path / "a")
-    _, second = train(caches, tmp_path / "b", number=1)
-    assert first is not None
-    assert second is not None
+def test_the_networks_differ(caches: list[CachedCorpus], backbone: Backbone, tmp_path: Path) -> None:
+    _, (first, second) = train(training(caches, backbone), tmp_path / "a")
     assert not torch.allclose(first.embed.weight, second.embed.weight)
 
 
-def test_it_learns_the_emotion_and_not_the_voice(caches: list[CachedCorpus], tmp_path: Path) -> None:
-    plan = replace(PLAN, steps=120, batch=24, averaging=0.9)
-    _, network = train(caches, tmp_path / "c", plan)
-    assert network is not None
-    mixture = mix([network], [1.0], caches)
-    frames = [torch.from_numpy(caches[0].views[0].frames(clip)).float() for clip in range(36)]
-    with torch.no_grad():
-        embeddings = torch.cat(
-            [mixture.pool(each[None], torch.ones(1, len(each), dtype=torch.bool)) for each in frames]
-        )
+def test_the_encoder_is_left_as_it_was(caches: list[CachedCorpus], backbone: Backbone, tmp_path: Path) -> None:
+    before = {name: value.clone() for name, value in backbone.state_dict().items()}
+    train(training(caches, backbone), tmp_path / "b")
+    for name, value in backbone.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_they_learn_the_emotion_and_not_the_voice(
+    caches: list[CachedCorpus], backbone: Backbone, tmp_path: Path
+) -> None:
+    plan = replace(RECIPE.training, steps=300, batch=24, averaging=0.9)
+    steps, networks = train(training(caches, backbone, replace(RECIPE, training=plan)), tmp_path / "c")
+    assert steps[-1].loss < steps[0].loss - 0.5
+    frames = [framed(each, backbone) for each in caches]
+    embeddings = embedded(mix(networks, [1.0, 1.0], frames), frames[0])
     likeness = torch.nn.functional.normalize(embeddings - embeddings.mean(0), dim=1)
     likeness = likeness @ likeness.T
     labels, voices = (torch.from_numpy(each) for each in (caches[0].labels, caches[0].speakers))
@@ -75,14 +111,18 @@ def test_it_learns_the_emotion_and_not_the_voice(caches: list[CachedCorpus], tmp
     assert likeness[same_label & ~same_voice].mean() > likeness[~same_label & same_voice].mean() + 0.5
 
 
-def test_other_clips_than_the_checkpoints_are_refused(caches: list[CachedCorpus], tmp_path: Path) -> None:
-    train(caches, tmp_path / "d", most=2)
+def test_other_clips_than_the_checkpoints_are_refused(
+    caches: list[CachedCorpus], backbone: Backbone, tmp_path: Path
+) -> None:
+    train(training(caches, backbone), tmp_path / "d", most=2)
     with pytest.raises(RecipeError, match="not those that this run began with"):
-        list(
-            train_network(
-                caches, channel_statistics(caches), SHAPE, PLAN, HIDDEN, LAYERS, (5, 0), "others", tmp_path / "d"
-            )
-        )
+        list(training(caches, backbone).run("others", tmp_path / "d"))
+
+
+def test_bands_are_stretched_of_spectrograms_only(caches: list[CachedCorpus], backbone: Backbone) -> None:
+    statistics = channel_statistics([framed(each, backbone) for each in caches])
+    with pytest.raises(RecipeError, match="stretches the bands of a spectrogram"):
+        NetworkTraining(RECIPE, caches, Wav2Vec2Backbone(wav2vec2_config(), (2,)), statistics)
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
@@ -93,18 +133,41 @@ def test_the_learning_rate_rises_and_falls() -> None:
     assert rates[-1] < 1e-4
 
 
-def test_parts_of_a_mixture_weigh_what_they_should(caches: list[CachedCorpus], tmp_path: Path) -> None:
-    _, network = train(caches, tmp_path / "e")
-    assert network is not None
-    closed = closed_form_part(caches, DiscriminantSection(dimensions=3), HIDDEN, LAYERS)
-    mixture = mix([closed, network], [1.0, 2.0], caches)
+def test_parts_of_a_mixture_weigh_what_they_should(
+    caches: list[CachedCorpus], backbone: Backbone, tmp_path: Path
+) -> None:
+    _, (network, _) = train(training(caches, backbone), tmp_path / "e")
+    frames = [framed(each, backbone) for each in caches]
+    closed = closed_form_part(frames, DiscriminantSection(dimensions=3), backbone.hidden_size, 2)
+    mixture = mix([closed, network], [1.0, 2.0], frames)
     norms = []
-    for corpus in caches:
-        frames = [torch.from_numpy(corpus.views[0].frames(clip)).float() for clip in range(len(corpus.labels))]
-        embedded = torch.cat(
-            [mixture.pool(each[None], torch.ones(1, len(each), dtype=torch.bool)).detach() for each in frames]
-        )
-        within = (embedded - embedded.mean(0)).square()
+    for corpus in frames:
+        values = embedded(mixture, corpus)
+        within = (values - values.mean(0)).square()
         norms.append((within[:, :3].sum(1).mean(), within[:, 3:].sum(1).mean()))
     means = torch.tensor(norms).mean(0)
     torch.testing.assert_close(means, torch.tensor([1.0, 4.0]), atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("flattening", [0.0, 0.5, 1.0])
+def test_a_flattened_mixture_has_its_directions_nearer_to_each_other(
+    flattening: float, caches: list[CachedCorpus], backbone: Backbone, tmp_path: Path
+) -> None:
+    _, networks = train(training(caches, backbone), tmp_path / "f")
+    frames = [framed(each, backbone) for each in caches]
+    plain, turned = (
+        mix(networks, [1.0, 1.0], frames, plan) for plan in (None, MixtureSection(size=3, flattening=flattening))
+    )
+    assert turned.embedding_size == 3
+
+    def spread(mixture: PooledExtractor) -> torch.Tensor:
+        values = [embedded(mixture, corpus) for corpus in frames]
+        centred = [each - each.mean(0) for each in values]
+        return torch.stack([each.T @ each / len(each) for each in centred]).mean(0)
+
+    variances = torch.linalg.eigvalsh(spread(plain)).flip(0)[:3]
+    shares = variances / variances[0]
+    flat = spread(turned)
+    torch.testing.assert_close(flat, torch.diag(flat.diagonal()), atol=1e-3 * float(flat.max()), rtol=0.0)
+    expected = variances * (shares + 0.01) ** -flattening
+    torch.testing.assert_close(flat.diagonal(), expected, atol=0.0, rtol=0.02)

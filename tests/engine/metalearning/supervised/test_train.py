@@ -23,6 +23,7 @@ CLOSED_FORM = 'kind = "closed-form"'
 SUPERVISED = """kind = "supervised"
 [views]
 augmented = 1
+stretched = 0.1
 [networks]
 count = 2
 width = 16
@@ -32,7 +33,10 @@ steps = 4
 batch = 6
 shortest_s = 0.2
 longest_s = 0.3
-checkpoint_steps = 2"""
+style_mixing = 0.5
+checkpoint_steps = 2
+[mixture]
+size = 12"""
 
 
 def recipe(path: Path, start: Path, kind: str, corpora: str = '"nemo", "ravdess"') -> Path:
@@ -83,9 +87,9 @@ def test_killed_anywhere_and_started_again_it_is_the_same_base(
     assert weights[0] == weights[1]
     logs = [(tmp_path / name / "log.csv").read_text().splitlines() for name in ("whole", "killed")]
     assert [line.rsplit(",", 1)[0] for line in logs[0]] == [line.rsplit(",", 1)[0] for line in logs[1]]
-    assert len(logs[0]) == 1 + 8
+    assert len(logs[0]) == 1 + 4
     told = [event for event in whole if isinstance(event, TrainingProgress) and event.loss is not None]
-    assert [event.step for event in told] == list(range(1, 9))
+    assert [event.step for event in told] == list(range(1, 5))
     assert told[-1].remaining_s == 0
 
 
@@ -118,8 +122,12 @@ def test_a_validation_corpus_that_is_too_small_is_told(corpora_root: Path, tiny_
         ("[training]\nbatch = 2", "batch of 4"),
         ("[training]\nshortest_s = 3.0\nlongest_s = 2.0", "shortest_s <= longest_s"),
         ("[views]\naugmented = -1", "cannot hold -1 copies"),
+        ("[views]\nstretched = 0.6", "cannot move bands by a share of 0.6"),
+        ("[views]\nbands_masked = -0.1", "cannot mask a share of -0.1"),
         ("[discriminant]\nshrinkage = 0.0", "shrinkage in 0 to 1"),
         ("[training]\nlearning_rate = 2.0", "makes no sense"),
+        ("[training]\nstyle_mixing = 1.5", "cannot mix a share of 1.5"),
+        ("[mixture]\nsize = 0", "[mixture] makes no sense"),
         ("[adaptation.rates]\neverything = 1e-6", "does not know 'everything'"),
         ("[adaptation.rates]\nall = 0.0", "a learning rate of 0.0"),
     ],
