@@ -83,7 +83,7 @@ def _fit(kind: str, embeddings: Tensor, labels: Tensor, label_count: int, *, sta
     else:
         weight, bias = fit_logistic(points, targets, label_count)
     weight, bias, centre, spread = (part.to(embeddings) for part in (weight @ basis, bias, frame.centre, frame.spread))
-    return Head(kind, weight, bias, centre, spread)
+    return Head(kind, weight, bias, centre, spread, plain=not frame.on_sphere)
 
 
 def _vary_within_labels(embeddings: Tensor, labels: Tensor, label_count: int) -> bool:

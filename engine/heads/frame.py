@@ -8,19 +8,22 @@ from torch import Tensor
 from engine.heads.layers import layer_weights
 
 _SPREAD_SHRINKAGE = 0.1
+_LEAST_DISTANCE = 1e-12  # of clips that are all alike
 _LEAST_WEIGHT = 1e-6  # of a layer; its spread stays finite
 
 
 @dataclass(frozen=True)
 class Frame:
-    """centre and spread: (embedding size,)."""
+    """centre and spread: (embedding size,). on_sphere: whether points have unit length."""
 
     centre: Tensor
     spread: Tensor
+    on_sphere: bool = True
 
     def points(self, embeddings: Tensor) -> Tensor:
-        """Embeddings (clips, embedding size) as points on the unit sphere about the centre."""
-        return torch.nn.functional.normalize((embeddings - self.centre) / self.spread, dim=-1)
+        """Embeddings (clips, embedding size) as points about the centre."""
+        points = (embeddings - self.centre) / self.spread
+        return torch.nn.functional.normalize(points, dim=-1) if self.on_sphere else points
 
 
 def class_means(embeddings: Tensor, labels: Tensor, label_count: int) -> Tensor:
@@ -36,24 +39,30 @@ def fit_frame(
 
     standardised: the base has no meta-trained extractor. Its embeddings all point much the same way, and few
     channels tell labels apart: the labelled clips' own centre and within-label spread are worth 4 points.
-    A trained extractor has spread 1. Its prototypes have centre 0 too, for it was trained for plain cosines
-    (main paper, 3.3); the rivals are `centred` all the same: they were not part of that training, and their
-    penalty is on the weights, so an offset common to all labels would cost them (method notes: +2 to +8).
+    A trained extractor's prototypes have centre 0 and spread 1, for it was trained for plain cosines (main paper,
+    3.3). The rivals are `centred` all the same: they were not part of that training, and their penalty is on the
+    weights, so an offset common to all labels would cost them (method notes: +2 to +8). Nor are they brought to unit
+    length, where a clip that tells little would lie as far out as a clear one (half a point to one, results log): what
+    the clips are divided by makes their typical distance from the centre 1, so that the penalty means the same on
+    every base.
     The centre is the mean of the class means, not of the clips: a label with many clips must not pull it.
     blocks: how many layers' vectors, of one size, a standardised embedding is made of; they are weighted by what
     each is worth (`layers.layer_weights`).
     """
-    ones = torch.ones_like(means[0])
+    centre = means.mean(0)
+    spread = torch.ones_like(centre)
     if standardised:
-        centre = means.mean(0)
         pairs = zip(embeddings.chunk(blocks, -1), means.chunk(blocks, -1), strict=True)
         spread = torch.cat([_within_label_spread(block, labels, mean) for block, mean in pairs])
         if blocks > 1:
             points = ((embeddings - centre) / spread).reshape(len(embeddings), blocks, -1)
             weights = layer_weights(torch.nn.functional.normalize(points, dim=-1), labels, len(means))
             spread = spread / weights.clamp(min=_LEAST_WEIGHT).sqrt().repeat_interleave(len(spread) // blocks)
-        return Frame(centre, spread)
-    return Frame(means.mean(0) if centred else torch.zeros_like(ones), ones)
+    if centred:
+        squares = ((embeddings - centre) / spread).square().sum(1, keepdim=True)
+        distance = class_means(squares, labels, len(means)).mean().sqrt()
+        return Frame(centre, spread * distance.clamp(min=_LEAST_DISTANCE), on_sphere=False)
+    return Frame(centre if standardised else torch.zeros_like(centre), spread)
 
 
 def _within_label_spread(embeddings: Tensor, labels: Tensor, means: Tensor) -> Tensor:

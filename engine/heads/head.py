@@ -8,12 +8,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Head:
-    """A linear classifier on the sphere.
+    """A linear classifier, where it is not `plain` on the unit sphere.
 
     z = unit((e - centre) / spread) for an embedding e; logits = scale * (z . weight + bias).
     weight: (labels, embedding size); bias: (labels,); centre and spread: (embedding size,). `scale` is the
     inverse temperature of the softmax. For cosine prototypes the rows of `weight` are unit vectors, the bias
-    is 0 and the scale that of the cosines. `plain`: z = e, for the last layer of a network that was trained whole.
+    is 0 and the scale that of the cosines. `plain`: z = (e - centre) / spread, whatever its length.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""The three rivals of cosine prototypes, on points of the unit sphere (clips, size) in double precision.
+"""The three rivals of cosine prototypes, on points (clips, size) in double precision whose typical length is 1.
 
 Each takes the points, their labels (clips,) and the number of labels, and returns a weight (labels, size) and
 a bias (labels,). Labels with few clips weigh as much as labels with many.
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from engine.heads.frame import class_means
 
-INVERSE_PENALTY = 4.0  # C of logistic regression in scikit-learn's terms; its default, 1, hears too little (measured)
+INVERSE_PENALTY = 2.0  # C of logistic regression in scikit-learn's terms; its default, 1, hears too little (measured)
 RIDGE_PENALTY = 1.0
 LDA_SHRINKAGE = 0.7  # measured (method notes)
 _GRADIENT_AT_END = 1e-9

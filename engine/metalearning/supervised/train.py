@@ -157,7 +157,8 @@ def _summary(recipe: ClosedFormRecipe) -> str:
     if isinstance(recipe, SupervisedRecipe):
         trained += (
             f", beside {recipe.networks.count} small networks with attentive statistics pooling, trained on each "
-            "corpus's own emotions, with the same emotion by other speakers drawn near"
+            "corpus's own emotions, with the same emotion by other speakers drawn near, on altered pieces; of "
+            f"all together the {recipe.mixture.size} strongest directions, flattened by {recipe.mixture.flattening:g}"
         )
     return (
         f"A base for few-shot speech emotion recognition: frames of layers {layers} of {recipe.base.start}; {trained}."

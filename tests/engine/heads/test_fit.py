@@ -22,9 +22,8 @@ def clips(counts: list[int], seed: int = 0, noise: float = 1.0) -> tuple[Tensor,
 
 
 def points(head: Head, embeddings: Tensor) -> Tensor:
-    """What the head sees, in double precision."""
-    moved = (embeddings.double() - head.centre.double()) / head.spread.double()
-    return moved / moved.norm(dim=1, keepdim=True)
+    """What a rival of prototypes sees, in double precision."""
+    return (embeddings.double() - head.centre.double()) / head.spread.double()
 
 
 def fit(kind: str, embeddings: Tensor, labels: Tensor, **options: bool) -> Head:
@@ -110,7 +109,29 @@ def test_a_common_offset_changes_no_answer_of_the_rivals(kind: str) -> None:
     assert same or kind == "prototypes"
     moved = torch.zeros(SIZE) if kind == "prototypes" else embeddings.reshape(3, 5, SIZE).mean(1).mean(0)
     torch.testing.assert_close(near.centre, moved)
-    torch.testing.assert_close(near.spread, torch.ones(SIZE))
+    distance = (embeddings - moved).square().sum(1).mean().sqrt()  # the typical one
+    spread = torch.ones(SIZE) if kind == "prototypes" else distance.expand(SIZE)
+    torch.testing.assert_close(near.spread, spread)
+
+
+@pytest.mark.parametrize("kind", RIVALS)
+@pytest.mark.parametrize("standardised", [True, False])
+def test_the_size_of_all_embeddings_changes_nothing_and_that_of_one_clip_tells(kind: str, standardised: bool) -> None:
+    embeddings, labels = clips([4, 6, 5])
+    held_out, _ = clips([20, 20, 20], seed=0)
+    near, far = (fit(kind, size * embeddings, labels, standardised=standardised) for size in (1.0, 30.0))
+    torch.testing.assert_close(near.logits(held_out), far.logits(30.0 * held_out), atol=1e-3, rtol=1e-3)
+    towards = held_out - near.centre
+    clear, faint = (near.scores(near.centre + share * towards).max(1).values for share in (1.0, 0.3))
+    assert bool((clear > faint).float().mean() > 0.9)
+
+
+@pytest.mark.parametrize("kind", RIVALS)
+def test_a_label_with_many_clips_weighs_no_more_in_the_typical_distance(kind: str) -> None:
+    embeddings, labels = clips([2, 9, 1])
+    head = fit(kind, embeddings, labels)
+    squares = points(head, embeddings).square().sum(1)
+    assert float(torch.stack([squares[labels == label].mean() for label in range(3)]).mean()) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("kind", RIVALS)
