@@ -8,7 +8,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Head:
-    """A linear classifier, where it is not `plain` on the unit sphere.
+    """A linear classifier; one that is not `plain` works on the unit sphere.
 
     z = unit((e - centre) / spread) for an embedding e; logits = scale * (z . weight + bias).
     weight: (labels, embedding size); bias: (labels,); centre and spread: (embedding size,). `scale` is the
