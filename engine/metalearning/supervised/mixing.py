@@ -45,8 +45,8 @@ def mix(
     from anger is in weaker directions, which a head of few clips hardly hears (results log).
     """
     centres, scales, joined = [], [], []
-    for part, weight in zip(parts, weights, strict=True):
-        embedded = [torch.cat([part.pool(*batch) for batch in _batches(corpus)]) for corpus in corpora]
+    by_part = zip(*(_embedded(parts, corpus) for corpus in corpora), strict=True)
+    for embedded, weight in zip(by_part, weights, strict=True):
         means = torch.stack([embeddings.mean(0) for embeddings in embedded])
         within = [(embeddings - mean).square().sum(1).mean() for embeddings, mean in zip(embedded, means, strict=True)]
         centres.append(means.mean(0))
@@ -71,6 +71,12 @@ def _flattened(corpora: Sequence[Tensor], plan: MixtureSection) -> Tensor:
     stretched = (strongest + _LEAST_SHARE) ** (-plan.flattening / 2)
     axes: Tensor = directions.flip(1)[:, : plan.size] * stretched
     return axes.float()
+
+
+def _embedded(parts: Sequence[PooledExtractor], corpus: CachedCorpus) -> list[Tensor]:
+    """What each part makes of the same clips of a corpus, which are read once for all: (clips, embedding size)."""
+    batches = [[part.pool(*batch) for part in parts] for batch in _batches(corpus)]
+    return [torch.cat(pieces) for pieces in zip(*batches, strict=True)]
 
 
 def _batches(corpus: CachedCorpus) -> Iterator[tuple[Tensor, Tensor]]:

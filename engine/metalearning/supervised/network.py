@@ -26,7 +26,7 @@ from engine.metalearning.supervised.batches import Batch, BatchSampler
 from engine.metalearning.supervised.frame_cache import CachedCorpus
 from engine.metalearning.supervised.losses import class_loss, other_speaker_loss
 from engine.metalearning.supervised.recipe import SupervisedRecipe, SupervisedTraining
-from engine.metalearning.supervised.style import mix_styles
+from engine.metalearning.supervised.style import hide_channels, mix_styles
 from engine.precision import tuning_autocast
 from engine.specaugment import SpecAugment
 
@@ -35,8 +35,6 @@ _START_SHARE, _END_SHARE = 1 / 25, 1 / 250_000  # of the learning rate (Smith 20
 _LONGEST_GRADIENT = 5.0
 _VOICE_WIDTH = 128
 _VOICE_GAIN = 4.0
-_CHANNEL_BLOCKS = 16
-_CHANNEL_SHARE = 0.24  # of the blocks, hidden from a network in each clip
 _STATISTICS_FROM = 97  # every so many frames is enough for a mean and a spread
 
 
@@ -180,11 +178,7 @@ class NetworkTraining:
         """What one network sees of the pooled frames: other voices in part, some blocks of channels at their mean."""
         if self._plan.style_mixing:
             hidden = mix_styles(hidden, mask, labels, self._plan.style_mixing, random)
-        clips, _, channels = hidden.shape
-        blocks = torch.from_numpy(random.random((clips, _CHANNEL_BLOCKS)) < _CHANNEL_SHARE)
-        width = -(-channels // _CHANNEL_BLOCKS)
-        hides = blocks.repeat_interleave(width, 1)[:, None, :channels].to(hidden.device)
-        return torch.where(hides, member.network.channel_mean, hidden) * mask[:, :, None]
+        return hide_channels(hidden, member.network.channel_mean, random) * mask[:, :, None]
 
 
 def one_cycle(step: int, steps: int) -> float:

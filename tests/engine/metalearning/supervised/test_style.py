@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from engine.metalearning.supervised.style import mix_styles
+from engine.metalearning.supervised.style import hide_channels, mix_styles
 
 LABELS = torch.tensor([0, 1, 0, 1, 0, 1])
 
@@ -52,3 +52,15 @@ def test_the_same_numbers_give_the_same_mixture() -> None:
     hidden, mask = made_up()
     first, again = (mix_styles(hidden, mask, LABELS, 0.7, np.random.default_rng(5)) for _ in range(2))
     assert torch.equal(first, again)
+
+
+def test_blocks_of_channels_are_hidden_behind_the_fill_for_the_whole_clip() -> None:
+    hidden, fill = torch.zeros(200, 5, 64), torch.arange(1.0, 65.0)
+    seen = hide_channels(hidden, fill, np.random.default_rng(0))
+    hides = seen == fill
+    assert bool((hides | (seen == 0)).all())
+    assert bool((hides == hides[:, :1]).all()), "in all steps of a clip or in none"
+    blocks = hides[:, 0].reshape(200, 16, 4)
+    assert bool((blocks == blocks[:, :, :1]).all())
+    assert 0.2 < float(blocks[:, :, 0].float().mean()) < 0.28
+    assert len({tuple(row) for row in blocks[:, :, 0].tolist()}) > 100
