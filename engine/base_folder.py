@@ -1,4 +1,5 @@
-"""A base, and its folder: `config.json`, `model.safetensors`, `README.md` (the model card), `SHA256SUMS`.
+"""A base, and its folder: `config.json`, `model.safetensors`, `README.md` (the model card), `SHA256SUMS`, and
+`emotions.safetensors` where the base knows emotions by their names, a vector each.
 
 The folder holds all that adaptation starts from and how it was made: the architecture, the weights (half
 precision allowed), the licence that they inherit, what adaptation was measured to be best for it, and the
@@ -7,13 +8,14 @@ recipe, corpora, seed and figures of its training. Nothing is ever unpickled.
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.backbones.protocol import Backbone
@@ -22,11 +24,13 @@ from engine.choices import Recommended
 from engine.encoder import EmotionEncoder, build_backbone, build_encoder
 from engine.errors import BaseError
 from engine.heads import COSINE_SCALE
+from engine.known_emotions import KnownEmotions
 from engine.shared_weights import CARD, CONFIG, WEIGHTS, load_weights
 from engine.weights_file import write_weights
 
 FORMAT = "serstudio-base"
 FORMAT_VERSION = 1
+EMOTIONS = "emotions.safetensors"
 _EXTRACTOR = "extractor."  # in the weights file; the backbone's tensors have the names that they were published under
 _DTYPES = {"float16": torch.float16, "float32": torch.float32}
 
@@ -36,7 +40,8 @@ class Base:
     """An encoder to start from.
 
     `standardised`: whether its embeddings need it (see `engine.heads.frame`); `recommended`: how it is best adapted;
-    `cosine_scale`: learnt in meta-training and kept as it is in adaptation; `training`: how it was made.
+    `cosine_scale`: learnt in meta-training and kept as it is in adaptation; `training`: how it was made;
+    `emotions`: what it knows of emotions by their names.
     """
 
     name: str
@@ -46,6 +51,11 @@ class Base:
     recommended: Recommended = field(default_factory=Recommended)
     cosine_scale: float = COSINE_SCALE
     training: Mapping[str, Any] = field(default_factory=dict)
+    emotions: KnownEmotions | None = None
+
+    def known_by_name(self, labels: Sequence[str]) -> Tensor | None:
+        """What it knows of `labels` by their names (labels, embedding size); see `KnownEmotions.of_labels`."""
+        return None if self.emotions is None else self.emotions.of_labels(labels)
 
 
 def save_base(base: Base, folder: Path, card: str, training: Mapping[str, Any], dtype: str = "float32") -> None:
@@ -61,6 +71,8 @@ def save_base(base: Base, folder: Path, card: str, training: Mapping[str, Any], 
         staging.mkdir(parents=True)
         tensors = {name: tensor.to(_DTYPES[dtype]) for name, tensor in _tensors(base.encoder).items()}
         write_weights(staging / WEIGHTS, tensors, {"format": "pt"})
+        if base.emotions is not None:
+            write_emotions(base.emotions, staging)
         (staging / CARD).write_text(card, encoding="utf-8")
         write_config(base, staging, training, dtype)
         _replace(folder, staging)
@@ -68,6 +80,19 @@ def save_base(base: Base, folder: Path, card: str, training: Mapping[str, Any], 
         raise BaseError(f"The base could not be written to {folder}.", "Is the disk full?") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def write_emotions(emotions: KnownEmotions, folder: Path) -> None:
+    """Write what a base knows of emotions by their names into its folder."""
+    offsets = {name: offset.contiguous() for name, offset in zip(emotions.names, emotions.offsets, strict=True)}
+    write_weights(folder / EMOTIONS, offsets)
+
+
+def _read_emotions(folder: Path) -> KnownEmotions | None:
+    if not (folder / EMOTIONS).is_file():
+        return None
+    offsets = dict(sorted(load_file(folder / EMOTIONS).items()))
+    return KnownEmotions(tuple(offsets), torch.stack([offset.float() for offset in offsets.values()]))
 
 
 def write_config(base: Base, folder: Path, training: Mapping[str, Any], dtype: str) -> None:
@@ -86,7 +111,7 @@ def write_config(base: Base, folder: Path, training: Mapping[str, Any], dtype: s
     }
     text = json.dumps(config, ensure_ascii=False, indent=1, sort_keys=True)
     (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
-    write_sums(folder, (WEIGHTS, CONFIG, CARD))
+    write_sums(folder, (WEIGHTS, CONFIG, CARD, *([EMOTIONS] if (folder / EMOTIONS).is_file() else [])))
 
 
 def is_base_folder(folder: Path) -> bool:
@@ -112,6 +137,7 @@ def load_base_folder(folder: Path) -> Base:
             recommended=Recommended(**config["recommended"]),
             cosine_scale=float(config["cosine_scale"]),
             training=config["training"],
+            emotions=_read_emotions(folder),
         )
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise _damaged(folder, "its parts do not fit together") from error

@@ -9,6 +9,7 @@ HEADS = (
     "logistic",
     "ridge",
     "lda",
+    "known-emotions",
 )  # fitted in closed form or by a convex problem; the first: the paper's
 TUNING_METHODS = ("disjoint", "pmf")  # they tune the encoder, then fit a head; the first: the paper's own
 SYSTEMS = ("hgfm", "multigate", "fmaml")  # published alternatives, networks of their own (`engine.systems`)

@@ -18,7 +18,8 @@ from engine.bases import Base
 from engine.choices import HEADS
 from engine.encoder import EmotionEncoder
 from engine.heads import Head, fit_head
-from engine.heads.fit import degenerates
+from engine.heads.fit import LOGISTIC, degenerates
+from engine.heads.known import KNOWN_EMOTIONS
 from engine.heads.speakers import SpeakerOffsets, fit_speaker_offsets, neutral_label
 from engine.systems import catalogue
 
@@ -39,7 +40,7 @@ def adapt(
     """
     check_labels([clip.label for clip in clips], labels)
     if not settings.is_system:
-        settings, remarks = _possible(clips, settings)
+        settings, remarks = _possible(base, clips, labels, settings)
         yield from remarks
     ladder = Ladder(device or base.encoder.device)
     while True:
@@ -112,6 +113,7 @@ def _fit(
         standardised=base.standardised,
         blocks=encoder.extractor.blocks,
         cosine_scale=base.cosine_scale,
+        known=base.known_by_name(labels),
     )
     return head, voices
 
@@ -121,10 +123,20 @@ def draw_for(clips: Sequence[PreparedClip], settings: AdaptationSettings) -> Dra
     return (disjoint_draw if settings.method == "disjoint" else pmf_draw)(clips, settings)
 
 
-def _possible(clips: Sequence[LabelledClip], settings: AdaptationSettings) -> tuple[AdaptationSettings, list[Remark]]:
+def _possible(
+    base: Base, clips: Sequence[LabelledClip], labels: Sequence[str], settings: AdaptationSettings
+) -> tuple[AdaptationSettings, list[Remark]]:
     """The nearest settings that work with these clips, and what to tell the user of the difference."""
     remarks: list[Remark] = []
     counts = Counter(clip.label for clip in clips)
+    if settings.head_kind == KNOWN_EMOTIONS and base.known_by_name(labels) is None:
+        remarks.append(
+            Remark(
+                "The base knows fewer than two of these labels by their names: plain logistic regression instead.",
+                "Labels such as anger, sadness or happiness would be known, where the base was made with them.",
+            )
+        )
+        settings = _with_head(settings, LOGISTIC)
     if degenerates(settings.head_kind, list(counts.values())):
         remarks.append(
             Remark(
@@ -132,7 +144,7 @@ def _possible(clips: Sequence[LabelledClip], settings: AdaptationSettings) -> tu
                 "Label a second clip of each emotion.",
             )
         )
-        settings = replace(settings, method=settings.method if settings.tunes else HEADS[0], head=HEADS[0])
+        settings = _with_head(settings, HEADS[0])
     split = settings.tunes and settings.method == "disjoint"
     if split and max(counts.values()) == 1:
         steps = min(settings.steps, MOST_STEPS_WITHOUT_SPLIT)
@@ -154,3 +166,8 @@ def _possible(clips: Sequence[LabelledClip], settings: AdaptationSettings) -> tu
     if settings.speaker_mean and not any(clip.speaker for clip in clips):
         remarks.append(Remark("No speaker is named, so no voice can be taken away.", "Name the speaker of each clip."))
     return settings, remarks
+
+
+def _with_head(settings: AdaptationSettings, head: str) -> AdaptationSettings:
+    """The same settings with another head, which is the method itself where nothing is tuned."""
+    return replace(settings, method=settings.method if settings.tunes else head, head=head)

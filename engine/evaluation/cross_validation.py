@@ -43,13 +43,15 @@ def cross_validate(
     head: str = HEADS[0],
     speaker_mean: bool = False,
     neutral: int | None = None,
+    known: Tensor | None = None,
 ) -> Checked:
     """Classify every clip by a `head` of the other folds' clips.
 
-    embedded: one (embedding size,) a clip; `standardised`, `blocks`: see `engine.heads.frame`. A label's only clip
-    is never asked, for nothing would be left to know it by. With `speaker_mean` the voices in the other folds are
-    taken away (`fit_speaker_offsets`, also for `neutral`), from the clips that are asked too where their speaker is
-    among them: a new speaker is not, and is left as he is. Raises LabellingError if no label has two clips.
+    embedded: one (embedding size,) a clip; `standardised`, `blocks`: see `engine.heads.frame`; `known`: see `fit_head`.
+    A label's only clip is never asked, for nothing would be left to know it by. With `speaker_mean` the voices in the
+    other folds are taken away (`fit_speaker_offsets`, also for `neutral`), from the clips that are asked too where
+    their speaker is among them: a new speaker is not, and is left as he is. Raises LabellingError if no label has two
+    clips.
     """
     folds = leave_one_speaker_out(labels, speakers, MOST_FOLDS, seed)
     label_count = max(labels) + 1
@@ -66,7 +68,14 @@ def cross_validate(
             support = offsets.subtract(support, names)
             asked = offsets.subtract(asked, [speakers[position] for position in held_out])
         fitted = fit_head(
-            head, support, targets[rest], label_count, standardised=standardised, blocks=blocks, calibrated=False
+            head,
+            support,
+            targets[rest],
+            label_count,
+            standardised=standardised,
+            blocks=blocks,
+            calibrated=False,
+            known=known,
         )
         answers += fitted.logits(asked).argmax(-1).tolist()
         positions += held_out

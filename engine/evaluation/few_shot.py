@@ -127,6 +127,7 @@ class FewShotEvaluation:
             standardised=self._base.standardised,
             blocks=self._base.encoder.extractor.blocks,
             calibrated=False,
+            known=self._base.known_by_name(episode.labels),
         )
         return head, voices
 

@@ -1,4 +1,4 @@
-"""The three rivals of cosine prototypes, on points (clips, size) in double precision whose typical length is 1.
+"""The rivals of cosine prototypes, on points (clips, size) in double precision whose typical length is 1.
 
 Each takes the points, their labels (clips,) and the number of labels, and returns a weight (labels, size) and
 a bias (labels,). Labels with few clips weigh as much as labels with many.
@@ -22,8 +22,13 @@ def balanced_weights(labels: Tensor, label_count: int) -> Tensor:
     return len(labels) / (label_count * counts[labels])
 
 
-def fit_logistic(points: Tensor, labels: Tensor, label_count: int) -> tuple[Tensor, Tensor]:
-    """Multinomial logistic regression: 1/2 |weight|^2 + C sum_i a_i (-log p_i), the bias free of penalty.
+def fit_logistic(
+    points: Tensor, labels: Tensor, label_count: int, start: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Multinomial logistic regression: 1/2 |weight - start|^2 + C sum_i a_i (-log p_i), the bias free of penalty.
+
+    start: (labels, size), 0 if None; weights that were learnt elsewhere, from which these are to differ no more than
+    the clips ask for (biased regularisation, Kuzborskij and Orabona 2013, Stability and hypothesis transfer learning).
 
     Newton's method with Boehning's bound in place of the Hessian (1992, Multinomial logistic regression
     algorithm): every step goes down, the one matrix is factorised once, and there is nothing to search.
@@ -34,10 +39,12 @@ def fit_logistic(points: Tensor, labels: Tensor, label_count: int) -> tuple[Tens
     penalty = torch.ones(inputs.shape[1], 1, dtype=torch.float64)
     penalty[-1] = 0.0
     bound = torch.linalg.cholesky(0.5 * (inputs * weights[:, None]).T @ inputs + penalty.diagflat())
-    solution = torch.zeros(inputs.shape[1], label_count, dtype=torch.float64)
+    start = torch.zeros_like(points[:1]).expand(label_count, -1) if start is None else start
+    drawn_to = torch.cat([start.T, torch.zeros(1, label_count, dtype=torch.float64)])
+    solution = drawn_to
     for _ in range(_MOST_ITERATIONS):
         residuals = weights[:, None] * ((inputs @ solution).softmax(1) - targets)
-        gradient = inputs.T @ residuals + penalty * solution
+        gradient = inputs.T @ residuals + penalty * (solution - drawn_to)
         if float(gradient.abs().max()) < _GRADIENT_AT_END:
             break
         solution = solution - torch.cholesky_solve(gradient, bound)

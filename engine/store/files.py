@@ -16,7 +16,7 @@ PICKLED = "pytorch_model.bin"
 PICKLED_SHARDS = "pytorch_model.bin.index.json"
 CARD = "README.md"
 LICENCE_UNSTATED = "as stated by the publisher of the base"
-_EXTRAS = ("preprocessor_config.json", CARD, "LICENSE", "LICENSE.md", "LICENSE.txt")
+_EXTRAS = ("preprocessor_config.json", "emotions.safetensors", CARD, "LICENSE", "LICENSE.md", "LICENSE.txt")
 _LONGEST_HEADER = 100 * 2**20  # bytes of JSON; the format's own limit
 
 

@@ -49,9 +49,10 @@ seed_option = click.option("--seed", type=int, default=0, show_default=True, hel
 method_option = click.option(
     "--method",
     type=click.Choice(METHODS),
-    help="disjoint and pmf tune the encoder, which takes minutes; prototypes, logistic, ridge and lda only fit that "
-    "head, which takes seconds; hgfm (XLSR-HGFM), multigate (multi-gating with architecture search) and fmaml (F-MAML) "
-    "are published alternatives with a base of their own. [default: as the base recommends]",
+    help="disjoint and pmf tune the encoder, which takes minutes; prototypes, logistic, ridge, lda and "
+    "known-emotions only fit that head, which takes seconds; hgfm (XLSR-HGFM), multigate (multi-gating with "
+    "architecture search) and fmaml (F-MAML) are published alternatives with a base of their own. [default: as "
+    "the base recommends]",
 )
 head_option = click.option("--head", type=click.Choice(HEADS), help="Which head is fitted, also after tuning.")
 speaker_mean_option = click.option(

@@ -86,6 +86,7 @@ def _check_head(
         head=settings.head_kind,
         speaker_mean=settings.speaker_mean,
         neutral=neutral_label(labelled.label_names),
+        known=base.known_by_name(labelled.label_names),
     )
 
 

@@ -70,7 +70,7 @@ def test_check_warns_where_no_speaker_can_be_left_out(labelled_project: Path, ti
     assert any(isinstance(event, Warned) and "new speaker" in event.message for event in events)
 
 
-@pytest.mark.parametrize("method", HEADS)
+@pytest.mark.parametrize("method", [head for head in HEADS if head != "known-emotions"])
 def test_check_is_done_as_the_newest_version_was_made(
     labelled_project: Path, tiny_base_folder: str, method: str
 ) -> None:

@@ -3,9 +3,9 @@
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from engine.emotions import emotion_of
 from engine.errors import CorpusError
 from engine.metalearning.corpora.corpus import Findings, FoundClip
-from engine.metalearning.corpora.emotions import emotion_of
 from engine.metalearning.corpora.tables import duration_s, read_rows
 
 _COLUMNS = ("audio_path", "duration", "annotator_emo", "golden_emo", "source_id")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from engine.emotions import WORDS
 from engine.metalearning.corpora.corpus import Findings, FoundClip
-from engine.metalearning.corpora.emotions import WORDS
 from engine.metalearning.corpora.files import audio_files
 
 

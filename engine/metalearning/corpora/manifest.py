@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from engine.emotions import emotion_of
 from engine.metalearning.corpora.corpus import Findings, FoundClip
-from engine.metalearning.corpora.emotions import emotion_of
 from engine.metalearning.corpora.tables import duration_s, read_rows
 
 MANIFEST = "manifest.csv"

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from engine.emotions import emotion_of
 from engine.errors import CorpusError
 from engine.metalearning.corpora.corpus import Findings, FoundClip
-from engine.metalearning.corpora.emotions import emotion_of
 from engine.metalearning.corpora.files import audio_files
 from engine.metalearning.corpora.tables import read_rows
 

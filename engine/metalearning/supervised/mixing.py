@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from engine.extractors import LinearDiscriminant, Mixture, PooledExtractor
+from engine.known_emotions import KnownEmotions, learn_known_emotions
 from engine.metalearning.supervised.discriminant import fit_discriminant
 from engine.metalearning.supervised.frame_cache import CachedCorpus
 from engine.metalearning.supervised.recipe import DiscriminantSection, MixtureSection
@@ -73,15 +74,32 @@ def _flattened(corpora: Sequence[Tensor], plan: MixtureSection) -> Tensor:
     return axes.float()
 
 
+@torch.no_grad()
+def known_emotions(mixture: Mixture, corpora: Sequence[CachedCorpus]) -> KnownEmotions:
+    """What the finished extractor makes of the emotions of the training clips."""
+    pairs = []
+    for corpus in corpora:
+        (embeddings,) = _embedded([mixture], corpus)
+        emotions = [corpus.label_names[label] for label in corpus.labels[_seen(corpus)].tolist()]
+        pairs.append((embeddings, emotions))
+    return learn_known_emotions(pairs)
+
+
 def _embedded(parts: Sequence[PooledExtractor], corpus: CachedCorpus) -> list[Tensor]:
     """What each part makes of the same clips of a corpus, which are read once for all: (clips, embedding size)."""
     batches = [[part.pool(*batch) for part in parts] for batch in _batches(corpus)]
     return [torch.cat(pieces) for pieces in zip(*batches, strict=True)]
 
 
+def _seen(corpus: CachedCorpus) -> list[int]:
+    """Which clips of a corpus are looked at."""
+    seen: list[int] = np.unique(np.linspace(0, len(corpus.labels) - 1, _CLIPS_SEEN).round().astype(int)).tolist()
+    return seen
+
+
 def _batches(corpus: CachedCorpus) -> Iterator[tuple[Tensor, Tensor]]:
     """Pooled frames and masks of up to 1,000 clean clips."""
-    seen = np.unique(np.linspace(0, len(corpus.labels) - 1, _CLIPS_SEEN).round().astype(int)).tolist()
+    seen = _seen(corpus)
     for first in range(0, len(seen), _CLIPS_PER_BATCH):
         frames = [
             torch.from_numpy(corpus.views[0].frames(clip).astype(np.float32))

@@ -24,7 +24,7 @@ from engine.metalearning.pace import Pace
 from engine.metalearning.run_log import RunLog
 from engine.metalearning.start import AS_PUBLISHED, Start, load_start
 from engine.metalearning.supervised.frame_cache import CachedCorpus, ClipsCached, cache_corpus, cache_inputs
-from engine.metalearning.supervised.mixing import closed_form_part, mix
+from engine.metalearning.supervised.mixing import closed_form_part, known_emotions, mix
 from engine.metalearning.supervised.network import NetworkTraining, StepDone, channel_statistics
 from engine.metalearning.supervised.recipe import ClosedFormRecipe, SupervisedRecipe
 from engine.metalearning.trained_base import Told, write_trained
@@ -81,12 +81,14 @@ class _Training:
             weights += [share] * self._recipe.networks.count
             mixture = self._recipe.mixture
         start.backbone.cpu()
+        extractor = mix(self._parts, weights, self._cached, mixture)
         base = Base(
             self._recipe.name,
-            EmotionEncoder(start.backbone, mix(self._parts, weights, self._cached, mixture)),
+            EmotionEncoder(start.backbone, extractor),
             standardised=False,
             licence=inherited_licence(start.licence, self._recipe.data.corpora),
             recommended=Recommended(**asdict(self._recipe.adaptation)),
+            emotions=known_emotions(extractor, self._cached),
         )
         heads = {head: AdaptationSettings(method=head) for head in HEADS}
         protocols = tuple(Protocol)

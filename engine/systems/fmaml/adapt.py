@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from engine.adaptation import AdaptationSettings, Adapted, LabelledClip, Remark, StepTaken
 from engine.adaptation.clips import sorted_by_content
 from engine.bases import Base
+from engine.emotions import emotion_of
 from engine.encoder import EmotionEncoder
 from engine.errors import BaseError
 from engine.heads import last_layer
 from engine.heads.speakers import neutral_label
-from engine.metalearning.corpora.emotions import emotion_of
 from engine.systems.fmaml.maml import Batch, Fitted, InnerLoop, Learner, fit
 from engine.systems.fmaml.network import FIXED, ConvolutionalNetwork
 from engine.systems.fmaml.tasks import padded

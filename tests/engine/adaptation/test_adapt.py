@@ -12,7 +12,11 @@ from engine.bases import Base
 from engine.choices import HEADS
 from engine.errors import LabellingError
 from engine.heads import fit_head
+from engine.heads.known import KNOWN_EMOTIONS
+from engine.known_emotions import KnownEmotions
 from tests.engine.conftest import labelled, voice
+
+NAMELESS_HEADS = [head for head in HEADS if head != KNOWN_EMOTIONS]
 
 FAST = AdaptationSettings(steps=3, learning_rate=1e-3)
 NAMES = ("anger", "joy", "fear")
@@ -161,7 +165,7 @@ def test_settings_that_make_no_sense_are_refused(changes: dict[str, object]) -> 
 # --- heads and voices ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", HEADS)
+@pytest.mark.parametrize("kind", NAMELESS_HEADS)
 def test_a_heads_name_as_the_method_tunes_nothing_and_fits_it(tiny_base: Base, kind: str) -> None:
     events, adapted = run(tiny_base, [4, 3], AdaptationSettings(method=kind))
     assert events == []
@@ -169,7 +173,7 @@ def test_a_heads_name_as_the_method_tunes_nothing_and_fits_it(tiny_base: Base, k
     assert torch.equal(parameters(adapted), torch.cat([p.flatten() for p in tiny_base.encoder.parameters()]))
 
 
-@pytest.mark.parametrize("kind", HEADS)
+@pytest.mark.parametrize("kind", NAMELESS_HEADS)
 def test_any_head_can_sit_on_a_tuned_encoder(tiny_base: Base, kind: str) -> None:
     _, adapted = run(tiny_base, [4, 3], dataclasses.replace(FAST, head=kind))
     assert adapted.head.kind == kind
@@ -219,3 +223,23 @@ def test_without_a_name_no_voice_is_taken_away_and_it_says_so(tiny_base: Base) -
     ]
     assert adapted.speakers is not None
     assert adapted.speakers.names == ()
+
+
+@pytest.mark.parametrize("method", [KNOWN_EMOTIONS, "disjoint"])
+def test_labels_that_the_base_does_not_know_are_told_and_learnt_from_clips_alone(tiny_base: Base, method: str) -> None:
+    events, adapted = run(tiny_base, [3, 3], dataclasses.replace(FAST, method=method, head=KNOWN_EMOTIONS))
+    assert sum("by their names" in event.message for event in events if isinstance(event, Remark)) == 1
+    assert (adapted.head.kind, adapted.settings.head_kind) == ("logistic", "logistic")
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_names_that_the_base_knows_are_begun_with(tiny_base: Base, count: int) -> None:
+    clips = labelled([count, count])
+    places = embed_whole(tiny_base.encoder, prepare(tiny_base.encoder, clips))
+    emotions = KnownEmotions(("anger", "sadness"), torch.stack([places[:count].mean(0), places[count:].mean(0)]))
+    knowing = dataclasses.replace(tiny_base, standardised=False, emotions=emotions)
+    *events, adapted = adapt(knowing, clips, ["rabbia", "sad"], AdaptationSettings(method=KNOWN_EMOTIONS))
+    assert events == []
+    assert isinstance(adapted, Adapted)
+    assert adapted.head.kind == KNOWN_EMOTIONS
+    assert adapted.head.logits(places).argmax(1).tolist() == [0] * count + [1] * count

@@ -1,0 +1,62 @@
+"""What a base knows of emotions by their names, for labels that bear such a name.
+
+An anger in one language lies where it lies in another, once both are counted from their corpus's middle: so the names
+of a user's labels tell where to begin. Where they mislead, the labelled clips overrule them (`heads.known`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.emotions import emotion_of
+
+_RIDGE = 1e-6  # the system below is short of one equation: a corpus's middle can be had from all emotions at once
+
+
+@dataclass(frozen=True)
+class KnownEmotions:
+    """`names` are of `emotions.EMOTIONS`. offsets: (emotions, embedding size), where each lies from the middle of all,
+    in units of a clip's typical distance from its corpus's middle."""
+
+    names: tuple[str, ...]
+    offsets: Tensor
+
+    def of_labels(self, labels: Sequence[str]) -> Tensor | None:
+        """(labels, embedding size): each label's offset from the middle of those that are known, 0 where none is.
+
+        None where fewer than two different emotions are known: nothing can be told apart by their names then.
+        """
+        emotions = [emotion_of(label) for label in labels]
+        known = [row for row, emotion in enumerate(emotions) if emotion in self.names]
+        if len({emotions[row] for row in known}) < 2:
+            return None
+        found = self.offsets.new_zeros(len(labels), self.offsets.shape[1])
+        rows = torch.stack([self.offsets[self.names.index(str(emotions[row]))] for row in known])
+        found[known] = rows - rows.mean(0)
+        return found
+
+
+def learn_known_emotions(corpora: Sequence[tuple[Tensor, Sequence[str]]]) -> KnownEmotions:
+    """From each corpus's embeddings (clips, embedding size) and the emotions of its clips.
+
+    The means of (corpus, emotion) are taken apart by least squares into a middle of the corpus and an offset of the
+    emotion, for no two corpora need have the same emotions. Every such mean weighs the same.
+    """
+    names = tuple(sorted({name for _, emotions in corpora for name in emotions}))
+    design, means, distances = [], [], []
+    for number, (embeddings, emotions) in enumerate(corpora):
+        exact = embeddings.double()
+        rows = {name: [row for row, each in enumerate(emotions) if each == name] for name in sorted(set(emotions))}
+        of_corpus = torch.stack([exact[members].mean(0) for members in rows.values()])
+        distances.append((exact - of_corpus.mean(0)).square().sum(1).mean().sqrt())
+        means.append(of_corpus)
+        for name in rows:
+            row = torch.zeros(len(corpora) + len(names), dtype=torch.float64)
+            row[number] = row[len(corpora) + names.index(name)] = 1
+            design.append(row)
+    system, targets = torch.stack(design), torch.cat(means)
+    penalised = system.T @ system + _RIDGE * torch.eye(system.shape[1], dtype=torch.float64)
+    offsets = torch.linalg.solve(penalised, system.T @ targets)[len(corpora) :]
+    return KnownEmotions(names, ((offsets - offsets.mean(0)) / torch.stack(distances).mean()).float())
