@@ -19,8 +19,8 @@ def test_the_few_shot_table_has_a_figure_where_episodes_can_be_filled(
     few_shot.main()
     rows = [line for line in capsys.readouterr().out.splitlines() if "-way" in line]
     assert len(rows) == 3
-    assert len(re.findall(r"\d+\.\d ± \d+\.\d", rows[0])) == 8  # four heads, two protocols
-    assert len(re.findall(r"\d+\.\d ± \d+\.\d", rows[1])) == 8
+    assert len(re.findall(r"\d+\.\d ± \d+\.\d", rows[0])) == 10  # five heads, two protocols
+    assert len(re.findall(r"\d+\.\d ± \d+\.\d", rows[1])) == 10
     assert not re.search(r"±", rows[2])  # there are three labels
 
 
