@@ -84,8 +84,7 @@ def save_base(base: Base, folder: Path, card: str, training: Mapping[str, Any], 
 
 def write_emotions(emotions: KnownEmotions, folder: Path) -> None:
     """Write what a base knows of emotions by their names into its folder."""
-    offsets = {name: offset.contiguous() for name, offset in zip(emotions.names, emotions.offsets, strict=True)}
-    write_weights(folder / EMOTIONS, offsets)
+    write_weights(folder / EMOTIONS, dict(zip(emotions.names, emotions.offsets, strict=True)))
 
 
 def _read_emotions(folder: Path) -> KnownEmotions | None:

@@ -1,5 +1,9 @@
+import dataclasses
+from pathlib import Path
+
 import torch
 
+from engine.base_folder import Base, load_base_folder, save_base
 from engine.known_emotions import KnownEmotions, learn_known_emotions
 
 OFFSETS = {"anger": (2.0, 1.0), "fear": (-1.0, 2.0), "happiness": (1.0, -2.0), "sadness": (-2.0, -1.0)}
@@ -42,3 +46,13 @@ def test_labels_are_known_by_words_for_the_emotion_and_counted_from_the_middle_o
 def test_one_known_emotion_tells_nothing_apart() -> None:
     known = KnownEmotions(tuple(OFFSETS), torch.tensor(list(OFFSETS.values())))
     assert known.of_labels(["joy", "happy", "tired"]) is None
+
+
+def test_they_travel_in_the_folder_of_their_base(tmp_path: Path, tiny_base: Base) -> None:
+    known = KnownEmotions(tuple(OFFSETS), torch.tensor(list(OFFSETS.values())))
+    save_base(dataclasses.replace(tiny_base, emotions=known), tmp_path / "base", "# card", {})
+    loaded = load_base_folder(tmp_path / "base").emotions
+    assert loaded is not None
+    assert (loaded.names, loaded.offsets.tolist()) == (known.names, known.offsets.tolist())
+    save_base(tiny_base, tmp_path / "nameless", "# card", {})
+    assert load_base_folder(tmp_path / "nameless").emotions is None

@@ -153,7 +153,8 @@ def test_every_head_travels(tmp_path: Path, tiny_base: Base, kind: str) -> None:
     original = model_of(tiny_base, AdaptationSettings(kind))
     save_model(original, tmp_path, "# card")
     loaded = load_model(tmp_path, "cpu")
-    assert (loaded.head.kind, loaded.head.scale) == (original.head.kind, original.head.scale)
+    fitted = "logistic" if kind == "known-emotions" else kind  # this base knows no emotion by its name
+    assert (loaded.head.kind, loaded.head.scale) == (fitted, original.head.scale)
     assert score_window(loaded, voice(5)) == score_window(original, voice(5))
 
 
