@@ -15,7 +15,8 @@ TUNING_METHODS = ("disjoint", "pmf")  # they tune the encoder, then fit a head; 
 SYSTEMS = ("hgfm", "multigate", "fmaml")  # published alternatives, networks of their own (`engine.systems`)
 BUNDLED_BASES = ("compact", *SYSTEMS)  # resources/bases: the systems have a trained start each
 METHODS = TUNING_METHODS + HEADS + SYSTEMS  # a head's name as the method: that head, and nothing is tuned
-TRAINED = ("all", "lora", "norms", "top-4", "top-4-norms", "top-1", "extractor")  # see `engine.adaptation.trained`
+# what is tuned, see `engine.adaptation.trained`
+TRAINED = ("all", "lora", "norms", "top-4", "top-4-norms", "top-1", "extractor", "projection")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 TUNING_PRECISIONS = ("auto", "fp32", "bf16")  # of the sums; the weights that are tuned are always fp32
 PRECISIONS = ("auto", "fp32", "bf16", "int8")  # of classifying

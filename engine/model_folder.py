@@ -2,8 +2,8 @@
 
 The folder holds the head, the labels, and the encoder: whole, so that it can be given away and depends on nothing, or
 as a delta to its base (`engine.delta`), which is then looked for beside it and on this machine (`engine.kept_base`).
-Version 3 of the format brought deltas. Version 1 knew prototypes only, as vectors that were still to be standardised;
-it is read as the head that gives the same answers to the bit.
+Version 4 of the format brought heads with a projection of their own, version 3 deltas. Version 1 knew prototypes only,
+as vectors that were still to be standardised; it is read as the head that gives the same answers to the bit.
 """
 
 import json
@@ -31,9 +31,11 @@ from engine.kept_base import find_base, missing_base
 from engine.weights_file import write_weights
 
 FORMAT = "serstudio-model"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
+_FORMAT_VERSION_BEFORE = 3  # what needs no more says so, and opens in the app of before
 _ENCODER = "encoder."  # how names of its tensors begin in the weights file
 _HEAD_TENSORS = ("weight", "bias", "centre", "spread")
+_PROJECTION = "head.projection"  # of a head that has one; nothing else in the folder tells of it
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
 
@@ -97,11 +99,13 @@ def save_model(model: AdaptedModel, folder: Path, card: str, delta: Delta | None
     else:
         tensors = dict(delta.tensors)
     tensors |= {f"head.{name}": getattr(model.head, name) for name in _HEAD_TENSORS}
+    if model.head.projection is not None:
+        tensors[_PROJECTION] = model.head.projection
     if model.speakers is not None:
         tensors |= {"speakers.vectors": model.speakers.vectors, "speakers.overall": model.speakers.overall}
     config = {
         "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format_version": _FORMAT_VERSION_BEFORE if model.head.projection is None else FORMAT_VERSION,
         "language": model.language,
         "labels": [asdict(label) for label in model.labels],
         "base": model.base,
@@ -219,7 +223,8 @@ def _head(tensors: dict[str, Tensor], config: dict[str, Any]) -> Head:
         parts = {name: tensors[f"head.{name}"] for name in _HEAD_TENSORS}
         facts = config["head"]
         plain = bool(facts.get("plain", False))
-        head = Head(kind=str(facts["kind"]), scale=float(facts["scale"]), plain=plain, **parts)
+        projection = tensors.get(_PROJECTION)
+        head = Head(kind=str(facts["kind"]), scale=float(facts["scale"]), plain=plain, projection=projection, **parts)
     if not bool((head.scale * head.weight.sum() + head.bias.sum() + head.centre.sum()).isfinite()):
         raise ValueError("the head has values that are not numbers")
     return head

@@ -51,6 +51,7 @@ TRAINED_TITLES = {
     "top-4-norms": "Layer norms of the four highest",
     "top-1": "Highest layer",
     "extractor": "Extractor only",
+    "projection": "Projection of the embedding",
 }
 TRAINED_SENTENCES = {
     "all": "Every weight. It can learn the most, and wants the most time and memory.",
@@ -59,7 +60,8 @@ TRAINED_SENTENCES = {
     "top-4": "The four highest layers that are read; what lies below them is computed once.",
     "top-4-norms": "Only the scale and shift of the four highest layers. Quicker than all layer norms.",
     "top-1": "The highest layer that is read; what lies below it is computed once.",
-    "extractor": "Only what sums a clip up. The layers are computed once, so this is the quickest.",
+    "extractor": "Only what sums a clip up. The layers are computed once, so this is quick.",
+    "projection": "Only a linear map of what sums a clip up, which starts as no change. The quickest of all.",
 }
 HEAD_SENTENCES = {
     "prototypes": "cosine prototypes: the nearest mean embedding of a label (Snell et al. 2017)",

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from engine.adaptation.adapted import Adapted
 from engine.adaptation.clips import LabelledClip, PreparedClip, check_labels, embed_whole, prepare
@@ -13,7 +14,7 @@ from engine.adaptation.fine_tuning import DrawEpisode, fine_tune
 from engine.adaptation.pmf import pmf_draw
 from engine.adaptation.settings import AdaptationSettings, Remark, StepTaken
 from engine.adaptation.thrift import Ladder, Thrift, TooLittleError, ran_out_of_memory
-from engine.adaptation.tuned_copy import copy_for_tuning, shared_copy
+from engine.adaptation.tuned_copy import Added, copy_for_tuning, shared_copy
 from engine.bases import Base
 from engine.choices import HEADS
 from engine.encoder import EmotionEncoder
@@ -67,7 +68,7 @@ def _attempt(
     if settings.is_system:
         yield from catalogue.adapt_of(settings.method)(base, clips, labels, settings, ladder.place)
         return
-    loss = lora = None
+    loss, added = None, Added(None, None)
     if settings.tunes:
         tuned = copy_for_tuning(base.encoder, settings.trained, settings.seed, ladder.place)
         encoder = tuned.encoder
@@ -81,12 +82,12 @@ def _attempt(
             loss = taken.loss
             yield taken
         Thrift.end(tuned)
-        lora = tuned.finish()
+        added = tuned.finish()
     else:
         encoder = shared_copy(base.encoder, ladder.place)
         prepared = prepare(encoder, clips)
-    head, voices = _fit(base, encoder, prepared, clips, labels, settings)
-    yield Adapted(encoder, head, voices, settings, loss, lora)
+    head, voices = _fit(base, encoder, prepared, clips, labels, settings, added.projection)
+    yield Adapted(encoder, head, voices, settings, loss, added.lora)
 
 
 def _fit(
@@ -96,8 +97,9 @@ def _fit(
     clips: Sequence[LabelledClip],
     labels: Sequence[str],
     settings: AdaptationSettings,
+    projection: Tensor | None,
 ) -> tuple[Head, SpeakerOffsets | None]:
-    """The head of all clips, and the voices that were taken away before."""
+    """The head of all clips, after the `projection` that was tuned, and the voices that were taken away before."""
     targets = torch.tensor([clip.label for clip in clips], device=encoder.device)
     embeddings = embed_whole(encoder, prepared)
     voices = None
@@ -114,6 +116,7 @@ def _fit(
         blocks=encoder.extractor.blocks,
         cosine_scale=base.cosine_scale,
         known=base.known_by_name(labels),
+        projection=projection,
     )
     return head, voices
 

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from torch import nn
 
 from engine.adaptation.lora import LowRank
+from engine.adaptation.projection import Projected
 from engine.choices import TRAINED
 from engine.encoder import EmotionEncoder
 from engine.errors import LabellingError
 
-LORA = "lora"
+LORA, PROJECTION = "lora", "projection"
 _TOP = 4
 
 
@@ -23,6 +24,7 @@ def trained_parameters(encoder: EmotionEncoder, trained: str) -> list[nn.Paramet
     top-4-norms  scale and shift of the LayerNorms in these
     top-1        the highest transformer layer and the extractor on it
     extractor    the extractor alone
+    projection   the linear map after the extractor, which must be there (`add_projection`)
 
     Raises LabellingError on an unknown name, and where the encoder has no such parameter.
     """
@@ -37,6 +39,7 @@ def trained_parameters(encoder: EmotionEncoder, trained: str) -> list[nn.Paramet
         "top-4-norms": _norms([*top, encoder.extractor]),
         "top-1": [*top[-1:], encoder.extractor],
         "extractor": [encoder.extractor],
+        PROJECTION: [encoder.extractor] if isinstance(encoder.extractor, Projected) else [],
     }
     parameters = [
         parameter for module in modules[trained] for parameter in module.parameters() if parameter.requires_grad

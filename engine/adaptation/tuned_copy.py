@@ -1,15 +1,30 @@
 """A copy of an encoder to be tuned, which shares with it what is not."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from engine.adaptation.lora import add_low_rank, merge_low_rank
-from engine.adaptation.trained import LORA, frozen_layers, trained_parameters
+from engine.adaptation.projection import add_projection, take_projection
+from engine.adaptation.trained import LORA, PROJECTION, frozen_layers, trained_parameters
 from engine.encoder import EmotionEncoder
 from engine.low_rank import Factors
+
+
+@dataclass(frozen=True)
+class Added:
+    """What tuning added beside the encoder's own weights.
+
+    lora: what was added to which weight, by its name in the encoder; projection: (embedding size, embedding size), for
+    the head. None where nothing of the kind was tuned.
+    """
+
+    lora: dict[str, Factors] | None
+    projection: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -21,13 +36,14 @@ class TunedCopy:
     depth: int
     original: EmotionEncoder
 
-    def finish(self) -> dict[str, Factors] | None:
-        """Make of it an encoder like any other. Of LoRA: what was added to which weight, by its name in it."""
-        added = merge_low_rank(self.encoder)
+    def finish(self) -> Added:
+        """Make of it an encoder like any other, and tell what was added to it."""
+        projection = take_projection(self.encoder)
+        lora = merge_low_rank(self.encoder)
         pairs = zip(self.encoder.parameters(), self.original.parameters(), strict=True)
         for parameter, original in pairs:
             parameter.requires_grad = original.requires_grad
-        return added or None
+        return Added(lora or None, projection)
 
 
 def copy_for_tuning(
@@ -38,13 +54,18 @@ def copy_for_tuning(
     Everything else is shared with `encoder`, where both are on one device, and takes no memory. `seed`: of where
     LoRA begins. Raises LabellingError (see `trained_parameters`).
     """
-    named = [] if trained == LORA else trained_parameters(encoder, trained)
+    additions: dict[str, Callable[[EmotionEncoder], None]] = {
+        LORA: partial(add_low_rank, seed=seed),
+        PROJECTION: add_projection,
+    }
+    add = additions.get(trained)
+    named = [] if add is not None else trained_parameters(encoder, trained)
     copied = shared_copy(encoder, device, named)
     for parameter in copied.parameters():
         parameter.requires_grad = False
-    if trained == LORA:
-        add_low_rank(copied, seed)  # what is new can be trained
-        tuned = trained_parameters(copied, LORA)
+    if add is not None:
+        add(copied)  # what is new can be trained
+        tuned = trained_parameters(copied, trained)
     else:
         own = {id(parameter) for parameter in named}
         pairs = zip(copied.parameters(), encoder.parameters(), strict=True)

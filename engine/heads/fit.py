@@ -28,6 +28,7 @@ def fit_head(
     cosine_scale: float = COSINE_SCALE,
     calibrated: bool = True,
     known: Tensor | None = None,
+    projection: Tensor | None = None,
 ) -> Head:
     """A head of `kind` for `embeddings` (clips, embedding size) with `labels` (clips,) in 0..label_count-1.
 
@@ -37,10 +38,25 @@ def fit_head(
     `blocks`: see `frame.fit_frame`. `cosine_scale` is that of prototypes; the others find theirs (`calibration`),
     which `calibrated=False` leaves out where only the best label counts. known: (labels, embedding size), what the base
     knows of the labels by their names (`KnownEmotions.of_labels`), for the head that is drawn to it; without it that
-    head is one of logistic regression, as its `kind` says. Raises LabellingError on an unknown kind.
+    head is one of logistic regression, as its `kind` says. projection: (embedding size, embedding size), what was
+    tuned after the encoder; the head is of the projected embeddings, and projects by itself. Raises LabellingError on
+    an unknown kind.
     """
     if kind not in HEADS:
         raise LabellingError(f"There is no head called '{kind}'.", f"Use one of {', '.join(HEADS)}.")
+    if projection is not None:
+        projected = fit_head(
+            kind,
+            embeddings @ projection,
+            labels,
+            label_count,
+            standardised=standardised,
+            blocks=blocks,
+            cosine_scale=cosine_scale,
+            calibrated=calibrated,
+            known=None if known is None else known @ projection,
+        )
+        return replace(projected, projection=projection)
     order = _order(embeddings, labels)
     embeddings, labels = embeddings.detach()[order], labels[order]
     if kind == KNOWN_EMOTIONS and known is None:

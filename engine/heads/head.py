@@ -13,7 +13,8 @@ class Head:
     z = unit((e - centre) / spread) for an embedding e; logits = scale * (z . weight + bias).
     weight: (labels, embedding size); bias: (labels,); centre and spread: (embedding size,). `scale` is the
     inverse temperature of the softmax. For cosine prototypes the rows of `weight` are unit vectors, the bias
-    is 0 and the scale that of the cosines. `plain`: z = (e - centre) / spread, whatever its length.
+    is 0 and the scale that of the cosines. `plain`: z = (e - centre) / spread, whatever its length. `projection`
+    (embedding size, embedding size): where one was tuned, e is what it makes of the encoder's embedding.
     """
 
     kind: str
@@ -23,9 +24,12 @@ class Head:
     spread: Tensor
     scale: float = 1.0
     plain: bool = False
+    projection: Tensor | None = None
 
     def logits(self, embeddings: Tensor) -> Tensor:
         """Embeddings (clips, embedding size) to logits (clips, labels)."""
+        if self.projection is not None:
+            embeddings = embeddings @ self.projection
         points = (embeddings - self.centre) / self.spread
         if not self.plain:
             points = torch.nn.functional.normalize(points, dim=-1)
@@ -37,7 +41,8 @@ class Head:
 
     def shifted(self, offset: Tensor) -> "Head":
         """The head for embeddings from which `offset` (embedding size,) is to be taken away first."""
-        return replace(self, centre=self.centre + offset)
+        moved = offset if self.projection is None else offset @ self.projection
+        return replace(self, centre=self.centre + moved)
 
     def to(self, device: torch.device) -> "Head":
         """This head with its tensors on `device`."""
@@ -47,6 +52,7 @@ class Head:
             bias=self.bias.to(device),
             centre=self.centre.to(device),
             spread=self.spread.to(device),
+            projection=None if self.projection is None else self.projection.to(device),
         )
 
 

@@ -82,7 +82,7 @@ def tuning_options(command: Callable[..., None]) -> Callable[..., None]:
             "--trained",
             type=click.Choice(TRAINED),
             help="What is tuned: the whole encoder, low-rank additions to it, its LayerNorms, its highest layers or "
-            "their LayerNorms, or its extractor. [default: as the base recommends]",
+            "their LayerNorms, its extractor, or a linear map after that. [default: as the base recommends]",
         ),
         click.option(
             "--precision",

@@ -158,6 +158,20 @@ def test_every_head_travels(tmp_path: Path, tiny_base: Base, kind: str) -> None:
     assert score_window(loaded, voice(5)) == score_window(original, voice(5))
 
 
+def test_a_projection_travels_and_only_what_has_one_needs_a_new_version(tmp_path: Path) -> None:
+    base = Base("tiny", tiny_encoder(MeanFC), standardised=False, licence="none")
+    versions = {}
+    for trained in ("projection", "extractor"):
+        original = model_of(base, AdaptationSettings(steps=2, learning_rate=1e-2, trained=trained))
+        (folder := tmp_path / trained).mkdir()
+        save_model(original, folder, "# card")
+        loaded = load_model(folder, "cpu")
+        assert score_window(loaded, voice(5)) == score_window(original, voice(5))
+        assert (loaded.head.projection is not None) == (trained == "projection")
+        versions[trained] = json.loads((folder / "config.json").read_text())["format_version"]
+    assert versions == {"projection": 4, "extractor": 3}
+
+
 def test_known_voices_travel_and_can_be_asked_for(tmp_path: Path, tiny_base: Base) -> None:
     original = model_of(tiny_base, AdaptationSettings("ridge", speaker_mean=True))
     save_model(original, tmp_path, "# card")

@@ -54,8 +54,8 @@ def adapt(
     for taken in _train(tuned, last, prepared, settings):
         loss = taken.loss
         yield taken
-    lora = tuned.finish()
-    yield Adapted(tuned.encoder, last_layer(last.weight, last.bias), None, settings, loss, lora)
+    added = tuned.finish()
+    yield Adapted(tuned.encoder, last_layer(last.weight, last.bias), None, settings, loss, added.lora)
 
 
 def _train(

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from engine.choices import TRAINED
 from engine.errors import RecipeError
 from engine.metalearning.corpora import CORPORA, EMOTIONS
 from engine.metalearning.recipe import BaseSection, DataSection
+from engine.systems.catalogue import CATALOGUE
 
 FOUR_EMOTIONS = ("anger", "happiness", "neutral", "sadness")  # section III.A: those that all of the corpora have
 DOWNSTREAM = ("hgfm", "fcn", "cnn-attention")  # Table I
+TRAINED = CATALOGUE["hgfm"].trained
 
 
 class Upstream(StrEnum):
@@ -79,7 +80,7 @@ class AdaptationSection:
 
     def __post_init__(self) -> None:
         if self.trained not in TRAINED:
-            raise RecipeError(f"[adaptation] does not know '{self.trained}'.", f"Use one of {', '.join(TRAINED)}.")
+            raise RecipeError(f"[adaptation] does not know '{self.trained}'.", f"Use {' or '.join(TRAINED)}.")
         if min(self.steps, self.episodes) < 0 or not 0 < self.learning_rate < 1:
             raise RecipeError("[adaptation] makes no sense.", "steps and episodes of 0 or more, a rate like 2e-4.")
 

@@ -55,10 +55,11 @@ def test_extractor_changes_the_extractor_only(base: Base) -> None:
     assert changed_names(base, "extractor") == {"extractor.project.weight", "extractor.project.bias"}
 
 
-def test_an_extractor_without_weights_cannot_be_tuned(base: Base) -> None:
+@pytest.mark.parametrize("trained", ["extractor", "projection"])
+def test_an_extractor_without_weights_cannot_be_tuned(base: Base, trained: str) -> None:
     weightless = dataclasses.replace(base, encoder=tiny_encoder(MeanPooling))
-    with pytest.raises(LabellingError, match="nothing to tune under 'extractor'"):
-        changed_names(weightless, "extractor")
+    with pytest.raises(LabellingError, match=f"nothing to tune under '{trained}'"):
+        changed_names(weightless, trained)
 
 
 @pytest.mark.parametrize("trained", ["norms", "top-1", "extractor"])

@@ -4,9 +4,11 @@ import dataclasses
 
 import pytest
 import torch
+from torch.nn.functional import cross_entropy, normalize
 
 from engine.adaptation import AdaptationSettings, Adapted, adapt
 from engine.adaptation.clips import embed_whole, prepare
+from engine.adaptation.disjoint import disjoint_draw
 from engine.adaptation.lora import RANK, LowRank, add_low_rank
 from engine.adaptation.trained import frozen_layers
 from engine.adaptation.tuned_copy import copy_for_tuning, shared_copy
@@ -15,7 +17,9 @@ from engine.bases import Base
 from engine.choices import TRAINED
 from engine.encoder import EmotionEncoder
 from engine.extractors import AttentiveStatistics, GatedLinearUnit, MeanFC
+from engine.heads import class_means
 from engine.low_rank import merged
+from engine.specaugment import SpecAugment
 from tests.engine.conftest import labelled, tiny_encoder, wav2vec2_config
 
 
@@ -33,7 +37,7 @@ def tune(encoder: EmotionEncoder, trained: str, **changes: object) -> Adapted:
     return adapted
 
 
-@pytest.mark.parametrize("trained", TRAINED)
+@pytest.mark.parametrize("trained", [each for each in TRAINED if each != "projection"])
 @pytest.mark.parametrize("make", [lambda: tiny_encoder(AttentiveStatistics), xls_r])
 def test_what_is_not_tuned_is_the_same_memory_and_the_base_stays_as_it_was(make: object, trained: str) -> None:
     encoder = make()  # type: ignore[operator]
@@ -95,8 +99,56 @@ def test_merged_lora_embeds_as_it_did_beside_the_weights() -> None:
         torch.nn.init.normal_(parameter, std=0.1)
     clips = prepare(tuned.encoder, labelled([2, 1]))
     before = embed_whole(tuned.encoder, clips)
-    assert tuned.finish() is not None
+    assert tuned.finish().lora is not None
     torch.testing.assert_close(embed_whole(tuned.encoder, clips), before, rtol=1e-4, atol=1e-5)
+
+
+# --- projection ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [lambda: tiny_encoder(AttentiveStatistics), xls_r])
+def test_a_projection_is_the_heads_and_the_encoder_stays_the_bases_own(make: object) -> None:
+    encoder = make()  # type: ignore[operator]
+    adapted = tune(encoder, "projection")
+    for name, value in adapted.encoder.state_dict().items():
+        assert value.data_ptr() == encoder.state_dict()[name].data_ptr()
+    assert list(adapted.encoder.state_dict()) == list(encoder.state_dict())
+    assert adapted.encoder.specification() == encoder.specification()
+    assert adapted.lora is None
+    assert adapted.head.projection is not None
+    assert 1e-3 < (adapted.head.projection - torch.eye(encoder.embedding_size)).abs().max() < 0.1, "two steps of Adam"
+
+
+def test_a_projection_begins_at_nothing() -> None:
+    encoder = xls_r()
+    clips = prepare(encoder, labelled([2]))
+    tuned = copy_for_tuning(encoder, "projection")
+    torch.testing.assert_close(embed_whole(tuned.encoder, clips), embed_whole(encoder, clips))
+    assert [parameter.shape for parameter in tuned.parameters] == [(encoder.embedding_size, encoder.embedding_size)]
+
+
+def test_a_projections_first_step_goes_down_the_gradient_of_the_episode() -> None:
+    """Adam's first step is the rate times the gradient's sign, whatever its size."""
+    encoder, clips = xls_r(), labelled([4, 4])
+    base = Base("tiny", encoder, standardised=False, licence="none")
+    settings = AdaptationSettings(steps=1, learning_rate=1e-3, trained="projection", augment=SpecAugment(0, 0, 0, 0))
+    *_, adapted = adapt(base, clips, ("anger", "joy"), settings)
+    assert isinstance(adapted, Adapted)
+    assert adapted.head.projection is not None
+
+    prepared = prepare(encoder, clips)
+    episode = disjoint_draw(prepared, settings)(torch.Generator().manual_seed(settings.seed))
+    labels = torch.tensor([clip.label for clip in clips])
+    projection = torch.eye(encoder.embedding_size, requires_grad=True)
+    embeddings = embed_whole(encoder, prepared) @ projection
+    prototypes = class_means(embeddings[list(episode.support)], labels[list(episode.support)], 2)
+    query = list(episode.query)
+    cosines = normalize(embeddings[query], dim=1) @ normalize(prototypes, dim=1).T
+    (gradient,) = torch.autograd.grad(cross_entropy(base.cosine_scale * cosines, labels[query]), projection)
+    clear = gradient.abs() > 1e-2 * gradient.abs().max()
+    moved = adapted.head.projection - torch.eye(encoder.embedding_size)
+    torch.testing.assert_close(moved[clear], -1e-3 * gradient[clear].sign(), rtol=1e-2, atol=1e-6)
+    assert clear.sum() > 100
 
 
 # --- what lies below -------------------------------------------------------------------------------
@@ -112,6 +164,7 @@ def test_merged_lora_embeds_as_it_did_beside_the_weights() -> None:
         ("top-4-norms", 0, 2),
         ("top-1", 2, 5),
         ("extractor", 3, 6),
+        ("projection", 3, 6),
     ],
 )
 def test_how_many_layers_can_be_computed_once(trained: str, compact: int, wav2vec2: int) -> None:

@@ -30,7 +30,7 @@ QUERIES: dict[int, Windows] = {
     5: (voice(5, 0.4),),
     8: (voice(8, 0.88),),
 }
-ADAPTED = [("compact", "disjoint", trained) for trained in TRAINED]
+ADAPTED = [("compact", "disjoint", trained) for trained in TRAINED if trained != "projection"]
 ADAPTED += [("wav2vec2", "disjoint", trained) for trained in ("all", "top-1", "extractor")]
 ADAPTED += [("hgfm", "hgfm", "extractor"), ("hgfm", "hgfm", "all"), ("multigate", "multigate", "extractor")]
 ADAPTED += [("multigate", "multigate", "all"), ("fmaml", "fmaml", "all")]

@@ -45,6 +45,18 @@ def test_the_gradient_of_logistic_regression_is_zero_at_its_solution(counts: lis
     assert bias.grad.abs().max() < 1e-7
 
 
+@pytest.mark.parametrize("kind", HEADS)
+def test_a_projection_comes_before_everything_else(kind: str) -> None:
+    embeddings, labels = clips([5, 5, 5])
+    projection = torch.eye(SIZE) + 0.3 * torch.randn(SIZE, SIZE, generator=torch.Generator().manual_seed(1))
+    head = fit_head(kind, embeddings, labels, 3, standardised=False, projection=projection)
+    expected = fit(kind, embeddings @ projection, labels)
+    torch.testing.assert_close(head.logits(embeddings), expected.logits(embeddings @ projection))
+    assert not torch.allclose(head.logits(embeddings), fit(kind, embeddings, labels).logits(embeddings), atol=1e-2)
+    offset = torch.linspace(-1, 1, SIZE)
+    torch.testing.assert_close(head.shifted(offset).logits(embeddings), head.logits(embeddings - offset))
+
+
 @pytest.mark.parametrize("counts", [[5, 5, 5], [2, 9, 1]])
 def test_ridge_solves_its_normal_equations(counts: list[int]) -> None:
     embeddings, labels = clips(counts)
