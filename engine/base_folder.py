@@ -57,6 +57,10 @@ class Base:
         """What it knows of `labels` by their names (labels, embedding size); see `KnownEmotions.of_labels`."""
         return None if self.emotions is None else self.emotions.of_labels(labels)
 
+    def labels_known(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """Those of `labels` of which `known_by_name` tells something."""
+        return () if self.emotions is None else tuple(labels[position] for position in self.emotions.places(labels))
+
 
 def save_base(base: Base, folder: Path, card: str, training: Mapping[str, Any], dtype: str = "float32") -> None:
     """Write `base` as `folder`, whole or not at all; an earlier base there is replaced. Raises BaseError.

@@ -4,13 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-HEADS = (
-    "prototypes",
-    "logistic",
-    "ridge",
-    "lda",
-    "known-emotions",
-)  # fitted in closed form or by a convex problem; the first: the paper's
+KNOWN_EMOTIONS = "known-emotions"
+# fitted in closed form or by a convex problem; the first: the paper's
+HEADS = ("prototypes", "logistic", "ridge", "lda", KNOWN_EMOTIONS)
 TUNING_METHODS = ("disjoint", "pmf")  # they tune the encoder, then fit a head; the first: the paper's own
 SYSTEMS = ("hgfm", "multigate", "fmaml")  # published alternatives, networks of their own (`engine.systems`)
 BUNDLED_BASES = ("compact", *SYSTEMS)  # resources/bases: the systems have a trained start each

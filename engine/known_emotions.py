@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.emotions import emotion_of
+from engine.emotions import places_of
 
 _RIDGE = 1e-6  # the system below is short of one equation: a corpus's middle can be had from all emotions at once
 
@@ -23,18 +23,21 @@ class KnownEmotions:
     names: tuple[str, ...]
     offsets: Tensor
 
-    def of_labels(self, labels: Sequence[str]) -> Tensor | None:
-        """(labels, embedding size): each label's offset from the middle of those that are known, 0 where none is.
+    def places(self, labels: Sequence[str]) -> dict[int, int]:
+        """Rows of `offsets` by the positions of those labels that are known (`emotions.places_of`)."""
+        return places_of(labels, self.names)
 
-        None where fewer than two different emotions are known: nothing can be told apart by their names then.
+    def of_labels(self, labels: Sequence[str]) -> Tensor | None:
+        """(labels, embedding size): each label's offset from the middle of those that are known, 0 where it is not.
+
+        None where none is (`places`).
         """
-        emotions = [emotion_of(label) for label in labels]
-        known = [row for row, emotion in enumerate(emotions) if emotion in self.names]
-        if len({emotions[row] for row in known}) < 2:
+        places = self.places(labels)
+        if not places:
             return None
         found = self.offsets.new_zeros(len(labels), self.offsets.shape[1])
-        rows = torch.stack([self.offsets[self.names.index(str(emotions[row]))] for row in known])
-        found[known] = rows - rows.mean(0)
+        rows = self.offsets[list(places.values())]
+        found[list(places)] = rows - rows.mean(0)
         return found
 
 

@@ -1,7 +1,10 @@
 """What the methods of adaptation are called and what they do, in words: for menus, lists and model cards."""
 
+from collections.abc import Sequence
+
 from engine.choices import SYSTEMS, TUNING_METHODS
 from engine.systems.catalogue import CATALOGUE
+from serstudio.wording import listed
 
 LAST_LAYER = "linear"  # the head of a published alternative
 
@@ -80,6 +83,15 @@ METHOD_SENTENCES = {
     **{name: f"{system.title}, a network of its own ({system.source})" for name, system in CATALOGUE.items()},
 }
 UNTUNED_SENTENCE = "the encoder is the base's own; only the head was fitted to the labelled clips"
+
+
+def known_words(labels: Sequence[str], known: Sequence[str]) -> str:
+    """Where a model of `labels` begins, of which `known` are known by their names; "" where none is."""
+    if not known:
+        return ""
+    others = [label for label in labels if label not in known]
+    rest = f" Learnt from your clips alone: {', '.join(others)}." if others else ""
+    return f"It begins with what other languages have taught it of {listed(known)}.{rest}"
 
 
 def method_title(method: str) -> str:

@@ -16,11 +16,10 @@ from engine.adaptation.settings import AdaptationSettings, Remark, StepTaken
 from engine.adaptation.thrift import Ladder, Thrift, TooLittleError, ran_out_of_memory
 from engine.adaptation.tuned_copy import Added, copy_for_tuning, shared_copy
 from engine.bases import Base
-from engine.choices import HEADS
+from engine.choices import HEADS, KNOWN_EMOTIONS
 from engine.encoder import EmotionEncoder
 from engine.heads import Head, fit_head
 from engine.heads.fit import LOGISTIC, degenerates
-from engine.heads.known import KNOWN_EMOTIONS
 from engine.heads.speakers import SpeakerOffsets, fit_speaker_offsets, neutral_label
 from engine.systems import catalogue
 
@@ -133,12 +132,13 @@ def _possible(
     remarks: list[Remark] = []
     counts = Counter(clip.label for clip in clips)
     if settings.head_kind == KNOWN_EMOTIONS and base.known_by_name(labels) is None:
-        remarks.append(
-            Remark(
-                "The base knows fewer than two of these labels by their names: plain logistic regression instead.",
-                "Labels such as anger, sadness or happiness would be known, where the base was made with them.",
+        if settings.head_kind != base.recommended.method:  # where it is, it means: as far as names are known
+            remarks.append(
+                Remark(
+                    "The base knows fewer than two of these labels by their names: plain logistic regression instead.",
+                    "Labels such as anger, sadness or happiness would be known, where the base was made with them.",
+                )
             )
-        )
         settings = _with_head(settings, LOGISTIC)
     if degenerates(settings.head_kind, list(counts.values())):
         remarks.append(

@@ -5,12 +5,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from engine.choices import HEADS
+from engine.choices import HEADS, KNOWN_EMOTIONS
 from engine.errors import LabellingError
 from engine.heads.calibration import calibrated_scale
 from engine.heads.frame import class_means, fit_frame
 from engine.heads.head import Head
-from engine.heads.known import KNOWN_EMOTIONS, trusted_weights
+from engine.heads.known import trusted_weights
 from engine.heads.linear import fit_lda, fit_logistic, fit_ridge
 from engine.heads.prototypes import COSINE_SCALE, PROTOTYPES, fit_prototypes
 

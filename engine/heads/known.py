@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-KNOWN_EMOTIONS = "known-emotions"
 _STRENGTH = 3.0  # of weights that are offsets in units of a clip's typical distance; 2 to 4 are alike (measured)
 
 

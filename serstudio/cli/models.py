@@ -10,6 +10,7 @@ from serstudio.cli import output
 from serstudio.cli.projects import FOLDER, json_option
 from serstudio.errors import SerStudioError
 from serstudio.licence_words import terms_of
+from serstudio.method_words import known_words
 from serstudio.usecases.requests import (
     AdaptProject,
     CheckProject,
@@ -149,6 +150,8 @@ def adapt(
         f"Version {added.number}: {added.method_used}{head_words} on {counted(added.clip_count, 'clip')} of "
         f"{counted(len(added.labels), 'label')} in {added.seconds:.1f} s{loss}."
     )
+    if added.known_labels:
+        output.say(known_words(added.labels, added.known_labels))
     memory = f", at most {bytes_in_words(added.peak_memory_bytes)} of memory" if added.peak_memory_bytes else ""
     output.say(f"On {added.device}{memory}. It takes {bytes_in_words(added.size_bytes)} on disk.")
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from engine.adaptation import Adapted, Remark, StepTaken, adapt
 from engine.bases import Base, base_for, load_base
+from engine.choices import KNOWN_EMOTIONS
 from engine.device import describe_device, resolve_device
 from engine.memory import PeakMemory
 from engine.model_folder import AdaptedModel, LabelSpec
@@ -81,6 +82,7 @@ def _model(project: Project, base: Base, labelled: Labelled, adapted: Adapted, m
         "head": adapted.head.kind,
         "speaker_mean": settings.speaker_mean,
         "seed": settings.seed,
+        "known_labels": _known(base, labelled, adapted),
         "speakers": len({row.speaker for row in labelled.rows if row.speaker}),
     }
     if adapted.explanation is not None:
@@ -98,6 +100,11 @@ def _model(project: Project, base: Base, labelled: Labelled, adapted: Adapted, m
         cosine_scale=base.cosine_scale,
         recommended=base.recommended,
     )
+
+
+def _known(base: Base, labelled: Labelled, adapted: Adapted) -> tuple[str, ...]:
+    """The labels that began with what the base knows of them by their names."""
+    return base.labels_known(labelled.label_names) if adapted.head.kind == KNOWN_EMOTIONS else ()
 
 
 def _add_version(
@@ -132,4 +139,5 @@ def _add_version(
         adapted.final_loss,
         adapted.head.kind,
         size_bytes=written.size_bytes,
+        known_labels=_known(base, labelled, adapted),
     )

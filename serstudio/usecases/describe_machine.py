@@ -23,7 +23,8 @@ def describe_machine(request: DescribeMachine) -> Iterator[Event]:
     step_s = step_seconds(base, settings) if request.tuning else known_step_seconds(base, settings)
     name = f"CPU, {os.cpu_count()} cores" if device.type == "cpu" else describe_device(device)
     text = f"{name}: adapting takes {_rounded(seconds)}"
-    yield Done(MachineDescribed(text, available_devices(), seconds, step_s, precision, base.recommended))
+    emotions = () if base.emotions is None else base.emotions.names
+    yield Done(MachineDescribed(text, available_devices(), seconds, step_s, precision, base.recommended, emotions))
 
 
 def _rounded(seconds: float) -> str:

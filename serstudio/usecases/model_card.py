@@ -33,7 +33,7 @@ A few-shot speech emotion model, adapted from a handful of labelled clips of the
 
 - Base: {model.base}.
 - Adaptation: {origin["method"]}: {method_sentence(origin["method"])}{steps}{trained}, seed {origin["seed"]}.
-- Head: {model.head.kind}: {HEAD_SENTENCES[model.head.kind]}.{_voices(model)}
+- Head: {model.head.kind}: {HEAD_SENTENCES[model.head.kind]}.{_known(model)}{_voices(model)}
 - Made with {origin["made_with"]} on {origin["machine"]}, {origin["made_at"]}.
 
 ## How to use it
@@ -68,6 +68,11 @@ def _terms(model: AdaptedModel) -> str:
 {points}
 
 That is the gist; what decides is the licence of the base: {model.base_licence.rstrip(".") or "not stated"}."""
+
+
+def _known(model: AdaptedModel) -> str:
+    known = model.origin.get("known_labels")
+    return f" Known by name: {', '.join(_cell(name) for name in known)}." if known else ""
 
 
 def _voices(model: AdaptedModel) -> str:

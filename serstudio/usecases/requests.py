@@ -109,6 +109,7 @@ class VersionAdded:
     device: str = ""  # where it ran, in words; differs from the request's when memory was short
     peak_memory_bytes: int | None = None  # None where the system does not tell
     size_bytes: int = 0  # of the version on disk: what differs from the base
+    known_labels: tuple[str, ...] = ()  # those that began with what the base knows of them by their names
 
 
 # --- check -----------------------------------------------------------------------------------------
@@ -241,6 +242,7 @@ class MachineDescribed:
     step_s: float | None
     precision: str = "fp32"  # in which the best device classifies, as measured here
     recommended: Recommended = field(default_factory=Recommended)
+    emotions: tuple[str, ...] = ()  # what the bundled base knows by their names (`engine.emotions`)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,19 @@ def test_adapt_takes_heads_and_says_which(labelled_project: Path, tiny_base_fold
     assert "'lda' is a head by itself" in refused.err
 
 
+def test_adapt_says_which_labels_it_knew_by_name(labelled_project: Path, run: Run) -> None:
+    ran = run("adapt", labelled_project, "--method", "known-emotions")
+    assert ran.out.startswith("Version 1: known-emotions on 24 clips")
+    assert "\nIt begins with what other languages have taught it of " in ran.out
+    again = run("adapt", labelled_project, "--method", "known-emotions", "--json").json
+    card = (Path(again["folder"]) / "README.md").read_text()
+    assert f"Known by name: {', '.join(again['known_labels'])}." in card
+    assert len(again["known_labels"]) > 1
+    plain = run("adapt", labelled_project, "--method", "ridge", "--json").json
+    assert plain["known_labels"] == []
+    assert "Known by name" not in (Path(plain["folder"]) / "README.md").read_text()
+
+
 def test_classify_for_a_known_voice(
     labelled_project: Path, tiny_base_folder: str, voices: Path, run: Run, fails: Run
 ) -> None:

@@ -48,6 +48,14 @@ def test_one_known_emotion_tells_nothing_apart() -> None:
     assert known.of_labels(["joy", "happy", "tired"]) is None
 
 
+def test_a_base_tells_which_labels_it_knows(tiny_base: Base) -> None:
+    known = KnownEmotions(tuple(OFFSETS), torch.tensor(list(OFFSETS.values())))
+    knowing = dataclasses.replace(tiny_base, emotions=known)
+    assert knowing.labels_known(["Freude", "respectful", "ira"]) == ("Freude", "ira")
+    assert knowing.labels_known(["Freude", "joy", "disgust"]) == ()
+    assert tiny_base.labels_known(["joy", "anger"]) == ()
+
+
 def test_they_travel_in_the_folder_of_their_base(tmp_path: Path, tiny_base: Base) -> None:
     known = KnownEmotions(tuple(OFFSETS), torch.tensor(list(OFFSETS.values())))
     save_base(dataclasses.replace(tiny_base, emotions=known), tmp_path / "base", "# card", {})

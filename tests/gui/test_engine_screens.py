@@ -113,6 +113,23 @@ def test_left_alone_everything_is_as_the_base_recommends(workspace, labelled: Se
     assert "in the way that it recommends" in workspace.adapt.plan.text()
 
 
+def test_the_plan_tells_which_labels_are_known_by_their_names(workspace: Workspace, labelled: Session) -> None:
+    adapt, recommended = workspace.adapt, Recommended("known-emotions")
+    machine = MachineDescribed("A machine", ("cpu",), 3.0, 2.5, recommended=recommended, emotions=("anger", "fear"))
+    labelled.services.machine.on_described(machine)
+    assert "what other languages have taught it of anger and fear. Learnt from your clips alone: joy." in (
+        adapt.plan.text()
+    )
+    adapt.advanced.method.setCurrentIndex(adapt.advanced.method.findData("logistic"))
+    assert "other languages" not in adapt.plan.text()
+    adapt.advanced.method.setCurrentIndex(0)
+    adapt.advanced.base.choose("/somewhere/other")
+    assert "other languages" not in adapt.plan.text(), "only that base knows"
+    adapt.advanced.set_defaults()
+    labelled.services.machine.on_described(replace(machine, emotions=("boredom", "calm")))
+    assert "It knows none of these labels by name." in adapt.plan.text()
+
+
 def test_a_method_that_tunes_nothing_leaves_the_fields_of_tuning_out(workspace, labelled, tmp_path) -> None:
     advanced = workspace.adapt.advanced
     advanced.rate.setText("")

@@ -37,6 +37,7 @@ def test_the_machine_in_one_line_with_a_measured_time(monkeypatch: pytest.Monkey
     assert machine.step_s is None, "the bundled base is not tuned, so that nothing is timed at each start"
     assert machine.precision in PRECISIONS
     assert machine.recommended == load_base().recommended
+    assert {"anger", "fear", "happiness", "neutral", "sadness"} <= set(machine.emotions)
     assert machine.devices[-1] == "cpu"
 
 

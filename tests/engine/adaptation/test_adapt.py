@@ -9,10 +9,9 @@ from engine.adaptation.clips import embed_whole, prepare
 from engine.adaptation.disjoint import disjoint_draw, inner_support_size
 from engine.adaptation.pmf import pmf_draw
 from engine.bases import Base
-from engine.choices import HEADS
+from engine.choices import HEADS, KNOWN_EMOTIONS, Recommended
 from engine.errors import LabellingError
 from engine.heads import fit_head
-from engine.heads.known import KNOWN_EMOTIONS
 from engine.known_emotions import KnownEmotions
 from tests.engine.conftest import labelled, voice
 
@@ -230,6 +229,13 @@ def test_labels_that_the_base_does_not_know_are_told_and_learnt_from_clips_alone
     events, adapted = run(tiny_base, [3, 3], dataclasses.replace(FAST, method=method, head=KNOWN_EMOTIONS))
     assert sum("by their names" in event.message for event in events if isinstance(event, Remark)) == 1
     assert (adapted.head.kind, adapted.settings.head_kind) == ("logistic", "logistic")
+
+
+def test_where_the_base_recommends_what_names_tell_it_means_as_far_as_they_are_known(tiny_base: Base) -> None:
+    recommending = dataclasses.replace(tiny_base, recommended=Recommended(KNOWN_EMOTIONS))
+    events, adapted = run(recommending, [3, 3], dataclasses.replace(FAST, method=KNOWN_EMOTIONS))
+    assert events == []
+    assert (adapted.head.kind, adapted.settings.method) == ("logistic", "logistic")
 
 
 @pytest.mark.parametrize("count", [1, 3])

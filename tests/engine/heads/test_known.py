@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.choices import KNOWN_EMOTIONS
 from engine.heads import fit_head
-from engine.heads.known import KNOWN_EMOTIONS, trusted_weights
+from engine.heads.known import trusted_weights
 from engine.heads.linear import fit_logistic
 
 OFFSETS = torch.tensor([[1.0, 0.0, 0.0, 0.0], [-0.5, 0.8, 0.0, 0.0], [-0.5, -0.8, 0.0, 0.0]])

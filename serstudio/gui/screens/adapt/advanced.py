@@ -8,7 +8,7 @@ from PySide6.QtCore import QLocale, Qt
 from PySide6.QtGui import QDoubleValidator, QStandardItemModel
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
-from engine.choices import HEADS, METHODS, TRAINED, TUNING_METHODS, TUNING_PRECISIONS, Recommended
+from engine.choices import HEADS, KNOWN_EMOTIONS, METHODS, TRAINED, TUNING_METHODS, TUNING_PRECISIONS, Recommended
 from engine.systems.catalogue import CATALOGUE, System
 from serstudio.gui.bridge.bases import BaseShelf
 from serstudio.gui.screens.adapt.base_chooser import BUNDLED, BaseChooser
@@ -237,6 +237,10 @@ class Advanced(Card):
     def is_bundled(self) -> bool:
         """Whether it is the base that comes with the app."""
         return self.base.base() == BUNDLED
+
+    def begins_with_names(self) -> bool:
+        """Whether the head is one that begins with what the bundled base knows of labels by their names."""
+        return self.is_bundled() and self.head.currentData() == KNOWN_EMOTIONS
 
     def is_as_timed(self, recommended: Recommended) -> bool:
         """Whether a step takes as long as the one that the engine has timed: of the bundled base, as recommended."""

@@ -2,6 +2,7 @@
 
 from PySide6.QtWidgets import QVBoxLayout
 
+from engine.emotions import places_of
 from serstudio.gui.bridge.jobs import Job
 from serstudio.gui.screens.adapt.advanced import Advanced
 from serstudio.gui.screens.adapt.progress_card import ProgressCard
@@ -14,6 +15,7 @@ from serstudio.gui.widgets.disclosure import Disclosure
 from serstudio.gui.widgets.label_counts import LabelCounts
 from serstudio.gui.widgets.layout import Card, Page, clear_layout, row
 from serstudio.gui.widgets.text import Role, make_text
+from serstudio.method_words import known_words
 from serstudio.own_base import own_base_reason
 from serstudio.project import VersionsChanged
 from serstudio.usecases.events import Progress, Warned
@@ -113,7 +115,19 @@ class AdaptScreen(Page):
         words = f"SER Studio {self._what_it_does(steps, counted(facts.labelled, 'labelled clip'))}."
         if newest_is_stale(facts):
             words += " Labels have changed since the last version."
-        return f"{words}{self._time_words(steps)} The result is version {number}; you can go on working meanwhile."
+        return (
+            f"{words}{self._name_words()}{self._time_words(steps)} The result is version {number}; you can go on "
+            "working meanwhile."
+        )
+
+    def _name_words(self) -> str:
+        """What the labels' names tell the bundled base, where that is asked."""
+        machine = self._session.machine
+        if machine is None or not machine.emotions or not self.advanced.begins_with_names():
+            return ""
+        labels = [label.name for label in self._session.facts.labels]
+        known = [labels[number] for number in places_of(labels, machine.emotions)]
+        return f" {known_words(labels, known)}" if known else " It knows none of these labels by name."
 
     def _what_it_does(self, steps: int | None, clips: str) -> str:
         """From "takes the base model ..." on; `steps`: None if only the base knows."""
@@ -194,7 +208,7 @@ class AdaptScreen(Page):
         loss = f" The last loss was {added.final_loss:.3f}." if added.final_loss is not None else ""
         self.result_words.setText(
             f"Adapted to {counted(added.clip_count, 'clip')} of {', '.join(added.labels)} "
-            f"in {in_words(added.seconds)}{_where(added)}.{loss}"
+            f"in {in_words(added.seconds)}{_where(added)}.{loss} {known_words(added.labels, added.known_labels)}"
         )
         self.result.show()
         self._session.project.announce(VersionsChanged())
