@@ -15,7 +15,7 @@ METHOD_TITLES = {
     "logistic": "Logistic regression, no tuning",
     "ridge": "Ridge regression, no tuning",
     "lda": "Linear discriminant, no tuning",
-    "known-emotions": "Logistic regression from known emotions, no tuning",
+    "known-emotions": "From known emotions, no tuning",
     **{name: system.title for name, system in CATALOGUE.items()},
 }
 METHOD_SUMMARIES = {
@@ -43,7 +43,7 @@ HEAD_TITLES = {
     "logistic": "Logistic regression",
     "ridge": "Ridge regression",
     "lda": "Linear discriminant",
-    "known-emotions": "Logistic regression from known emotions",
+    "known-emotions": "From known emotions",
     LAST_LAYER: "Its own last layer",
 }
 TRAINED_TITLES = {
@@ -54,7 +54,7 @@ TRAINED_TITLES = {
     "top-4-norms": "Layer norms of the four highest",
     "top-1": "Highest layer",
     "extractor": "Extractor only",
-    "projection": "Projection of the embedding",
+    "projection": "Projection only",
 }
 TRAINED_SENTENCES = {
     "all": "Every weight. It can learn the most, and wants the most time and memory.",

@@ -24,7 +24,7 @@ from engine.bench.subjects import LABELS, as_tensors, labelled_clips, make_base,
 from engine.memory import PeakMemory
 
 STEPS = 25
-_ON_FROZEN_LAYERS = ("top-4", "top-4-norms", "top-1", "extractor")
+_ON_FROZEN_LAYERS = ("top-4", "top-4-norms", "top-1", "extractor", "projection")
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ VARIANTS = (
     Variant("(c) ours, top-4", trained="top-4"),
     Variant("(c) ours, top-4-norms", trained="top-4-norms"),
     Variant("(c) ours, extractor", trained="extractor"),
+    Variant("(c) ours, projection", trained="projection"),
     Variant("(c) ours, logistic head, nothing tuned", method="logistic"),
 )
 
