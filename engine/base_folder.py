@@ -88,14 +88,13 @@ def save_base(base: Base, folder: Path, card: str, training: Mapping[str, Any], 
 
 def write_emotions(emotions: KnownEmotions, folder: Path) -> None:
     """Write what a base knows of emotions by their names into its folder."""
-    write_weights(folder / EMOTIONS, dict(zip(emotions.names, emotions.offsets, strict=True)))
+    write_weights(folder / EMOTIONS, emotions.by_name())
 
 
 def _read_emotions(folder: Path) -> KnownEmotions | None:
     if not (folder / EMOTIONS).is_file():
         return None
-    offsets = dict(sorted(load_file(folder / EMOTIONS).items()))
-    return KnownEmotions(tuple(offsets), torch.stack([offset.float() for offset in offsets.values()]))
+    return KnownEmotions.from_names(load_file(folder / EMOTIONS))
 
 
 def write_config(base: Base, folder: Path, training: Mapping[str, Any], dtype: str) -> None:

@@ -55,6 +55,7 @@ def load_base(name: str = COMPACT) -> Base:
             model.base_licence,
             recommended=model.recommended,
             cosine_scale=model.cosine_scale,
+            emotions=model.emotions,
         )
     if offer_called(name) is not None:
         raise BaseError(

@@ -4,7 +4,7 @@ An anger in one language lies where it lies in another, once both are counted fr
 of a user's labels tell where to begin. Where they mislead, the labelled clips overrule them (`heads.known`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +22,16 @@ class KnownEmotions:
 
     names: tuple[str, ...]
     offsets: Tensor
+
+    @classmethod
+    def from_names(cls, offsets: Mapping[str, Tensor]) -> "KnownEmotions | None":
+        """What `by_name` gave; None where that is nothing."""
+        names = tuple(sorted(offsets))
+        return cls(names, torch.stack([offsets[name].float() for name in names])) if names else None
+
+    def by_name(self) -> dict[str, Tensor]:
+        """The offset (embedding size,) of each emotion, as files keep them."""
+        return dict(zip(self.names, self.offsets, strict=True))
 
     def places(self, labels: Sequence[str]) -> dict[int, int]:
         """Rows of `offsets` by the positions of those labels that are known (`emotions.places_of`)."""

@@ -28,6 +28,7 @@ from engine.heads import COSINE_SCALE, Head, prototype_head
 from engine.heads.frame import Frame
 from engine.heads.speakers import SpeakerOffsets
 from engine.kept_base import find_base, missing_base
+from engine.known_emotions import KnownEmotions
 from engine.weights_file import write_weights
 
 FORMAT = "serstudio-model"
@@ -35,6 +36,7 @@ FORMAT_VERSION = 4
 _FORMAT_VERSION_BEFORE = 3  # what needs no more says so, and opens in the app of before
 _ENCODER = "encoder."  # how names of its tensors begin in the weights file
 _HEAD_TENSORS = ("weight", "bias", "centre", "spread")
+_EMOTION = "emotions."  # how names of what is known of them begin there
 _PROJECTION = "head.projection"  # of a head that has one; nothing else in the folder tells of it
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
@@ -56,7 +58,7 @@ class AdaptedModel:
     """A model that classifies. `origin` says how it was made (JSON values only).
 
     `speakers`: the offsets of the voices that it knows, where it was made without these (`for_speaker`).
-    `standardised`, `cosine_scale` and `recommended` are those of the base, for the model can be one itself.
+    `standardised`, `cosine_scale`, `recommended` and `emotions` are those of the base, for the model can be one itself.
     """
 
     encoder: EmotionEncoder
@@ -70,6 +72,7 @@ class AdaptedModel:
     speakers: SpeakerOffsets | None = None
     cosine_scale: float = COSINE_SCALE
     recommended: Recommended = field(default_factory=Recommended)
+    emotions: KnownEmotions | None = None
 
     def to(self, device: torch.device) -> "AdaptedModel":
         """This model with its encoder and head on `device`."""
@@ -103,6 +106,8 @@ def save_model(model: AdaptedModel, folder: Path, card: str, delta: Delta | None
         tensors[_PROJECTION] = model.head.projection
     if model.speakers is not None:
         tensors |= {"speakers.vectors": model.speakers.vectors, "speakers.overall": model.speakers.overall}
+    if model.emotions is not None:
+        tensors |= {_EMOTION + name: offset for name, offset in model.emotions.by_name().items()}
     config = {
         "format": FORMAT,
         "format_version": _FORMAT_VERSION_BEFORE if model.head.projection is None else FORMAT_VERSION,
@@ -154,6 +159,7 @@ def load_model(folder: Path | str, device: str = "auto") -> AdaptedModel:
             speakers=_speakers(tensors, config.get("speakers")),
             cosine_scale=float(config["cosine_scale"]),
             recommended=Recommended(**config.get("recommended", {})),
+            emotions=KnownEmotions.from_names(_beginning(_EMOTION, tensors)),
         )
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise _damaged(folder, "its parts do not fit together") from error
@@ -204,7 +210,7 @@ def _encoder_state(
 ) -> dict[str, Tensor]:
     """All tensors of the encoder, by their names in it. Raises ModelFolderError where a delta has lost its base."""
     if "delta" not in config:
-        return {name.removeprefix(_ENCODER): value for name, value in tensors.items() if name.startswith(_ENCODER)}
+        return _beginning(_ENCODER, tensors)
     facts = DeltaFacts.read(config["delta"])
     names = encoder.state_dict().keys()
     for base in find_base(folder, facts, config["encoder"]):
@@ -212,6 +218,11 @@ def _encoder_state(
         if state is not None:
             return state
     raise missing_base(facts)
+
+
+def _beginning(words: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Those tensors whose names begin with `words`, by what comes after."""
+    return {name.removeprefix(words): value for name, value in tensors.items() if name.startswith(words)}
 
 
 def _head(tensors: dict[str, Tensor], config: dict[str, Any]) -> Head:

@@ -99,6 +99,7 @@ def _model(project: Project, base: Base, labelled: Labelled, adapted: Adapted, m
         speakers=adapted.speakers,
         cosine_scale=base.cosine_scale,
         recommended=base.recommended,
+        emotions=base.emotions,
     )
 
 

@@ -12,6 +12,7 @@ from engine.bases import Base, load_base
 from engine.choices import HEADS, Recommended
 from engine.errors import DeviceError, ModelFolderError
 from engine.extractors import GatedLinearUnit, LateralInhibition, MeanFC
+from engine.known_emotions import KnownEmotions
 from engine.model_folder import AdaptedModel, LabelSpec, load_model, read_origin, save_model
 from engine.streaming import score_window
 from tests.engine.conftest import labelled, tiny_encoder, voice
@@ -198,6 +199,19 @@ def test_a_model_as_a_base_recommends_what_its_base_did(tmp_path: Path, tiny_bas
     save_model(model, tmp_path, "# card")
     base = load_base(str(tmp_path))
     assert (base.recommended, base.cosine_scale) == (recommended, 6.0)
+
+
+def test_a_model_as_a_base_knows_by_name_what_its_base_did(tmp_path: Path, tiny_base: Base) -> None:
+    known = KnownEmotions(("anger", "sadness"), torch.eye(2, tiny_base.encoder.embedding_size))
+    save_model(dataclasses.replace(model_of(tiny_base), emotions=known), tmp_path, "# card")
+    emotions = load_base(str(tmp_path)).emotions
+    assert emotions is not None
+    assert emotions.names == known.names
+    assert torch.equal(emotions.offsets, known.offsets)
+
+
+def test_a_model_of_a_base_without_names_knows_none(folder: Path) -> None:
+    assert load_base(str(folder)).emotions is None
 
 
 def test_how_it_was_made_can_be_read_alone(folder: Path) -> None:
