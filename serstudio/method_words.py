@@ -15,7 +15,7 @@ METHOD_TITLES = {
     "logistic": "Logistic regression, no tuning",
     "ridge": "Ridge regression, no tuning",
     "lda": "Linear discriminant, no tuning",
-    "known-emotions": "From known emotions, no tuning",
+    "known-emotions": "Known emotions, no tuning",
     **{name: system.title for name, system in CATALOGUE.items()},
 }
 METHOD_SUMMARIES = {
@@ -43,7 +43,7 @@ HEAD_TITLES = {
     "logistic": "Logistic regression",
     "ridge": "Ridge regression",
     "lda": "Linear discriminant",
-    "known-emotions": "From known emotions",
+    "known-emotions": "Known emotions",
     LAST_LAYER: "Its own last layer",
 }
 TRAINED_TITLES = {

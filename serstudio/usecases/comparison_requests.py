@@ -8,7 +8,8 @@ from pathlib import Path
 
 from engine.choices import SYSTEMS, TUNING_METHODS
 
-USUAL_METHODS = (TUNING_METHODS[0], "prototypes", *SYSTEMS)  # the paper's, its head alone, the published alternatives
+# the paper's, heads alone, the published alternatives
+USUAL_METHODS = (TUNING_METHODS[0], "logistic", "prototypes", *SYSTEMS)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def test_the_usual_methods_with_the_recommended_one_first(
     use_fake_systems(monkeypatch)
     events, result = compared(CompareProject(labelled_project))
     assert [each.method for each in result.methods] == ["ridge", *USUAL_METHODS]
-    assert [each.is_recommended for each in result.methods] == [True] + [False] * 5
+    assert [each.is_recommended for each in result.methods] == [True] + [False] * len(USUAL_METHODS)
     assert asked_bases == ["compact", "hgfm", "multigate", "fmaml"], "compact is loaded once"
     assert [each.base for each in result.methods][-3:] == ["hgfm", "multigate", "fmaml"]
     assert (result.scheme, result.fold_count, result.clip_count) == ("speaker-folds", 3, 24)
