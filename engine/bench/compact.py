@@ -2,8 +2,8 @@
 
 Prints the size on disk, the seconds to load (in a fresh process, libraries already imported), the milliseconds to
 classify clips of 1, 2, 3 and 5 s (median and 95th percentile), and the seconds to adapt to 4 x 5 clips of 3 s by
-every closed-form head and by the paper's disjoint split. Clips are cut from real recordings, for an encoder may be
-faster on silence.
+every head and by the paper's disjoint split, as the base recommends. Clips are cut from real recordings, for an
+encoder may be faster on silence.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from engine.adaptation import AdaptationSettings, Adapted, LabelledClip, adapt
+from engine.adaptation import Adapted, LabelledClip, adapt, resolve_settings
 from engine.adaptation.clips import embed_whole, prepare
 from engine.audio.decode import MODEL_RATE_HZ
 from engine.bases import Base, load_base
@@ -46,7 +46,8 @@ def main() -> None:
         print(f"classify {length_s:g} s: median {middle:.0f} ms, 95th percentile {high:.0f} ms")
     for method in (*HEADS, "disjoint"):
         adapted, seconds = _timed(partial(_adapt, base, recording, method))
-        steps = f", {adapted.settings.steps} steps" if adapted.settings.tunes else ""
+        settings = adapted.settings
+        steps = f", {settings.steps} steps of {settings.trained}" if settings.tunes else ""
         print(f"adapt to 4 x 5 clips of 3 s, {method}{steps}: {seconds:.1f} s")
 
 
@@ -66,7 +67,8 @@ def _embed(base: Base, clip: LabelledClip) -> None:
 
 
 def _adapt(base: Base, recording: Samples, method: str) -> Adapted:
-    *_, adapted = adapt(base, labelled_clips(recording), LABELS, AdaptationSettings(method=method))
+    settings = resolve_settings(base.recommended, method=method)
+    *_, adapted = adapt(base, labelled_clips(recording), LABELS, settings)
     assert isinstance(adapted, Adapted)
     return adapted
 

@@ -27,7 +27,7 @@ Samples = NDArray[np.float32]
 
 COMPACT, XLSR = "compact", "xls-r-300m"
 SUBJECTS = (COMPACT, XLSR)
-LABELS = ("a", "b", "c", "d")
+LABELS = ("anger", "happiness", "neutral", "sadness")  # names that a base may know
 SHOTS = 5
 CLIP_S = 3.0
 

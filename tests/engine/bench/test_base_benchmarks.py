@@ -34,7 +34,7 @@ def test_size_speed_and_adaptation_are_told(
     told = capsys.readouterr().out
     assert re.search(r"size on disk: \d+\.\d MB", told)
     assert re.search(r"classify 0.2 s: median \d+ ms", told)
-    for method in ("prototypes", "logistic", "ridge", "lda", "disjoint, 25 steps"):
+    for method in ("prototypes", "logistic", "ridge", "lda", "disjoint, 25 steps of all"):
         assert f"3 s, {method}: " in told
 
 
