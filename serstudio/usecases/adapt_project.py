@@ -140,5 +140,5 @@ def _add_version(
         adapted.final_loss,
         adapted.head.kind,
         size_bytes=written.size_bytes,
-        known_labels=_known(base, labelled, adapted),
+        known_labels=model.origin["known_labels"],
     )

@@ -173,6 +173,16 @@ def test_a_projection_travels_and_only_what_has_one_needs_a_new_version(tmp_path
     assert versions == {"projection": 4, "extractor": 3}
 
 
+@pytest.mark.parametrize("part", ["weight", "projection"])
+def test_a_head_with_values_that_are_no_numbers_is_refused(tmp_path: Path, part: str) -> None:
+    base = Base("tiny", tiny_encoder(MeanFC), standardised=False, licence="none")
+    model = model_of(base, AdaptationSettings(steps=1, trained="projection"))
+    broken = dataclasses.replace(model.head, **{part: getattr(model.head, part) * float("nan")})
+    save_model(dataclasses.replace(model, head=broken), tmp_path, "# card")
+    with pytest.raises(ModelFolderError, match="do not fit together"):
+        load_model(tmp_path, "cpu")
+
+
 def test_known_voices_travel_and_can_be_asked_for(tmp_path: Path, tiny_base: Base) -> None:
     original = model_of(tiny_base, AdaptationSettings("ridge", speaker_mean=True))
     save_model(original, tmp_path, "# card")

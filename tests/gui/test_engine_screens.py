@@ -117,9 +117,10 @@ def test_the_plan_tells_which_labels_are_known_by_their_names(workspace: Workspa
     adapt, recommended = workspace.adapt, Recommended("known-emotions")
     machine = MachineDescribed("A machine", ("cpu",), 3.0, 2.5, recommended=recommended, emotions=("anger", "fear"))
     labelled.services.machine.on_described(machine)
-    assert "what other languages have taught it of anger and fear. Learnt from your clips alone: joy." in (
-        adapt.plan.text()
-    )
+    assert "what other languages have taught it of anger and fear. The" in adapt.plan.text(), "joy has no clips yet"
+    labelled.project.set_label([labelled.project.clips()[7].id], labelled.project.labels()[2].id)
+    labelled.on_refresh()
+    assert "taught it of anger and fear. Learnt from your clips alone: joy. The" in adapt.plan.text()
     adapt.advanced.method.setCurrentIndex(adapt.advanced.method.findData("logistic"))
     assert "other languages" not in adapt.plan.text()
     adapt.advanced.method.setCurrentIndex(0)

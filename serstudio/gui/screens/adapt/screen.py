@@ -125,7 +125,8 @@ class AdaptScreen(Page):
         machine = self._session.machine
         if machine is None or not machine.emotions or not self.advanced.begins_with_names():
             return ""
-        labels = [label.name for label in self._session.facts.labels]
+        facts = self._session.facts
+        labels = [label.name for label in facts.labels if facts.count(label)]  # the others are left out
         known = [labels[number] for number in places_of(labels, machine.emotions)]
         return f" {known_words(labels, known)}" if known else " It knows none of these labels by name."
 
