@@ -9,6 +9,7 @@ import numpy as np
 from engine.adaptation.adapt import adapt
 from engine.adaptation.clips import LabelledClip
 from engine.adaptation.settings import AdaptationSettings, StepTaken
+from engine.adaptation.tuned_copy import copy_for_tuning
 from engine.audio.decode import MODEL_RATE_HZ
 from engine.bases import Base
 from engine.choices import TUNING_METHODS
@@ -43,13 +44,22 @@ def known_step_seconds(base: Base, settings: AdaptationSettings) -> float | None
 
 
 def time_step_s(base: Base, settings: AdaptationSettings) -> float:
-    """Measure `step_seconds`: two steps on 4 clips, of which the second, the warm one, counts."""
-    settings = replace(_tuning(settings), steps=2)
+    """Measure `step_seconds`: the mean step of all, where what lower layers make of a clip is kept (`views`)."""
+    settings = _tuning(settings)
+    step_s = _second_step_s(base, settings)
+    if copy_for_tuning(base.encoder, settings.trained, settings.seed).depth:
+        kept_s = _second_step_s(base, replace(settings, views=1))  # all of it was made in the first step
+        step_s = kept_s + min(1.0, settings.views / max(1, settings.steps)) * max(0.0, step_s - kept_s)
+    return step_s * TYPICAL_CLIPS / _CLIPS_TIMED
+
+
+def _second_step_s(base: Base, settings: AdaptationSettings) -> float:
+    """Of two steps on 4 clips, the second is the warm one."""
     step_started = step_s = 0.0
-    for event in adapt(base, _noise(), ("a", "b"), settings):
+    for event in adapt(base, _noise(), ("a", "b"), replace(settings, steps=2)):
         if isinstance(event, StepTaken):
             step_s, step_started = time.perf_counter() - step_started, time.perf_counter()
-    return step_s * TYPICAL_CLIPS / _CLIPS_TIMED
+    return step_s
 
 
 def _tuning(settings: AdaptationSettings) -> AdaptationSettings:

@@ -6,6 +6,7 @@ import pytest
 from engine.adaptation import AdaptationSettings, estimate
 from engine.bases import Base, load_base
 from engine.choices import PRECISIONS
+from engine.extractors import MeanFC
 from engine.measurements import Others
 from serstudio.usecases.describe_machine import _rounded
 from serstudio.usecases.requests import DescribeMachine, MachineDescribed
@@ -60,6 +61,24 @@ def test_a_step_that_was_timed_on_a_busy_machine_is_not_kept(monkeypatch: pytest
     step_s = estimate.step_seconds(tiny_base, settings)
     assert estimate.known_step_seconds(tiny_base, replace(settings, steps=3, seed=9)) == step_s
     assert estimate.known_step_seconds(tiny_base, replace(settings, trained="norms")) is None
+
+
+def test_where_states_are_kept_a_step_is_the_mean_of_all(monkeypatch: pytest.MonkeyPatch, tiny_base: Base) -> None:
+    """A second step takes 8 s where clips are under a new mask in each, 1 s where there is but one."""
+    asked: list[AdaptationSettings] = []
+
+    def second_step_s(base: Base, settings: AdaptationSettings) -> float:
+        asked.append(settings)
+        return float(settings.views)
+
+    monkeypatch.setattr(estimate, "_second_step_s", second_step_s)
+    base = replace(tiny_base, encoder=tiny_encoder(MeanFC))
+    settings = AdaptationSettings(steps=32)
+    assert estimate.time_step_s(base, replace(settings, trained="projection")) == (1 + 0.25 * 7) * 5
+    assert estimate.time_step_s(base, replace(settings, trained="projection", steps=4)) == 8 * 5
+    assert [each.views for each in asked] == [8, 1, 8, 1]
+    assert estimate.time_step_s(base, settings) == 8 * 5, "all layers are tuned: nothing is kept"
+    assert len(asked) == 5
 
 
 def test_a_base_that_is_tuned_is_estimated_by_its_steps(monkeypatch: pytest.MonkeyPatch, tiny_base: Base) -> None:
