@@ -76,10 +76,9 @@ HEAD_SENTENCES = {
     LAST_LAYER: "the last layer of the network, trained together with the rest of it",
 }
 METHOD_SENTENCES = {
-    "disjoint": "the encoder was fine-tuned with SpecAugment on a fresh disjoint support/query split in every step "
+    "disjoint": "fine-tuned with SpecAugment on a fresh disjoint support/query split in every step "
     "(Ion et al. 2024, arXiv:2410.04633, section 3.4)",
-    "pmf": "the encoder was fine-tuned with SpecAugment, the labelled clips being support and query at once "
-    "(P>M>F, Hu et al. 2022)",
+    "pmf": "fine-tuned with SpecAugment, the labelled clips being support and query at once (P>M>F, Hu et al. 2022)",
     **{name: f"{system.title}, a network of its own ({system.source})" for name, system in CATALOGUE.items()},
 }
 UNTUNED_SENTENCE = "the encoder is the base's own; only the head was fitted to the labelled clips"

@@ -81,7 +81,8 @@ def test_every_method_has_its_words_on_the_card(labelled_project: Path, tiny_bas
     _, added = events_of(replace(request(labelled_project, base), method=method))
     assert isinstance(added, VersionAdded)
     card = (added.folder / "README.md").read_text()
-    told = CATALOGUE[method].title if method in SYSTEMS else "the encoder"
+    told = "fine-tuned with SpecAugment" if method in TUNING_METHODS else "the encoder is the base's own"
+    told = CATALOGUE[method].title if method in SYSTEMS else told
     done = "logistic" if method == "known-emotions" else method  # this base knows no emotion by its name
     assert f"Adaptation: {done}: {told}" in card
     if method in SYSTEMS:
