@@ -45,38 +45,30 @@ def fit_head(
     if kind not in HEADS:
         raise LabellingError(f"There is no head called '{kind}'.", f"Use one of {', '.join(HEADS)}.")
     if projection is not None:
-        projected = fit_head(
-            kind,
-            embeddings @ projection,
-            labels,
-            label_count,
-            standardised=standardised,
-            blocks=blocks,
-            cosine_scale=cosine_scale,
-            calibrated=calibrated,
-            known=None if known is None else known @ projection,
-        )
-        return replace(projected, projection=projection)
+        embeddings, known = embeddings @ projection, None if known is None else known @ projection
     order = _order(embeddings, labels)
     embeddings, labels = embeddings.detach()[order], labels[order]
     if kind == KNOWN_EMOTIONS and known is None:
         kind = LOGISTIC
     alone = kind != KNOWN_EMOTIONS and int(torch.bincount(labels, minlength=label_count).max()) == 1
     if kind == PROTOTYPES or alone or (kind == LDA and not _vary_within_labels(embeddings, labels, label_count)):
-        return fit_prototypes(
+        head = fit_prototypes(
             embeddings, labels, label_count, standardised=standardised, blocks=blocks, scale=cosine_scale
         )
-    head = _fit(kind, embeddings, labels, label_count, standardised=standardised, blocks=blocks, known=known)
-    if not calibrated:
-        return head
+        return replace(head, projection=projection)
+
+    def fit(few: Tensor, names: Tensor) -> Head:
+        return _fit(kind, few, names, label_count, standardised=standardised, blocks=blocks, known=known)
 
     def refit(positions: Tensor) -> Head | None:
         few, names = embeddings[positions], labels[positions]
-        if kind == LDA and not _vary_within_labels(few, names, label_count):
-            return None
-        return _fit(kind, few, names, label_count, standardised=standardised, blocks=blocks, known=known)
+        varies = kind != LDA or _vary_within_labels(few, names, label_count)
+        return fit(few, names) if varies else None
 
-    return replace(head, scale=calibrated_scale(head, refit, embeddings, labels, label_count))
+    head = fit(embeddings, labels)
+    if calibrated:
+        head = replace(head, scale=calibrated_scale(head, refit, embeddings, labels, label_count))
+    return replace(head, projection=projection)
 
 
 def degenerates(kind: str, clips_per_label: list[int]) -> bool:
