@@ -18,7 +18,7 @@ from engine.choices import BUNDLED_BASES, SYSTEMS
 from engine.errors import BaseError
 from engine.model_folder import load_model
 from engine.resources import resource
-from engine.store import offer_called, read_record, stored_folder
+from engine.store import not_here, read_record, stored_folder
 
 __all__ = ["COMPACT", "Base", "base_for", "load_base", "load_stored"]
 
@@ -57,11 +57,8 @@ def load_base(name: str = COMPACT) -> Base:
             cosine_scale=model.cosine_scale,
             emotions=model.emotions,
         )
-    if offer_called(name) is not None:
-        raise BaseError(
-            f"The model {name} is not on this computer.",
-            f"Get it on the Models page or with: serstudio models download {name}",
-        )
+    if (absent := not_here(name)) is not None:
+        raise absent
     raise BaseError(
         f"There is no base called '{name}'.",
         "Use compact, a name that 'serstudio models list' shows, hf:FOLDER, or the folder of a base or a model.",

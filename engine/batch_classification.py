@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from engine.adaptation.thrift import ran_out_of_memory
+from engine.adaptation.settings import Remark
 from engine.audio.decode import MODEL_RATE_HZ, iter_audio, probe_audio
 from engine.audio.resample import StreamingResampler
 from engine.audio.windows import Samples, Windower
@@ -19,12 +19,14 @@ from engine.classification import Classification, name_scores
 from engine.encoder import EmotionEncoder
 from engine.errors import AudioError, MemoryShortError
 from engine.model_folder import AdaptedModel
+from engine.out_of_memory import give_back, ran_out_of_memory
 from engine.quantised import Int8Linear
 from engine.streaming import WindowMean, score_windows
 
 MOST_AHEAD_S = 600.0
 _MOST_S_ON_GPU = 192.0  # of sound in a batch: 64 clips of 3 s; of XLS-R under 1 GB of activations, by estimate
 _MOST_S_ON_CPU = 24.0  # measured: more is no faster
+_CLOSE = "Close other programs."
 _WEIGHTS_TIMES_S = 400e6  # that a thread gets through in about half a second: after a batch one can cancel
 
 
@@ -53,11 +55,12 @@ class Refused:
 
 def classify_in_batches(
     model: AdaptedModel, paths: Sequence[Path], most_ahead_s: float = MOST_AHEAD_S
-) -> Iterator[Heard | Scored | Refused]:
+) -> Iterator[Heard | Scored | Refused | Remark]:
     """Classify files of any length in bounded memory; every file ends in a `Scored` or in a `Refused`.
 
     Answers come as batches fall out, not in the order of the files. `most_ahead_s`: of sound that is read before it
-    is scored. Raises MemoryShortError where there is too little for a single window.
+    is scored. A `Remark` tells that it goes on on the processor, where the GPU is too small. Raises MemoryShortError
+    where there is too little for a single window.
     """
     scorer = BatchScorer(model)
     waiting: list[_Window] = []
@@ -88,10 +91,11 @@ class BatchScorer:
         self._model = model
         self._most_samples = _most_samples(model.encoder)
 
-    def score(self, windows: Sequence[Samples]) -> Iterator[dict[int, tuple[float, ...]]]:
+    def score(self, windows: Sequence[Samples]) -> Iterator[dict[int, tuple[float, ...]] | Remark]:
         """Scores of windows of 16 kHz samples by position, a batch at a time, the shortest first.
 
-        Where memory runs out it goes on with smaller batches. Raises MemoryShortError where one window is too much.
+        Where memory runs out it goes on with smaller batches, and where one window is too much for a GPU, on the
+        processor, with a `Remark`. Raises MemoryShortError where it is too much for that.
         """
         left = sorted(range(len(windows)), key=lambda position: len(windows[position]))
         while left:
@@ -107,10 +111,13 @@ class BatchScorer:
                 yield dict(zip(batch, scores, strict=True))
             elif len(batch) > 1:
                 self._most_samples = len(windows[batch[-1]]) * (len(batch) // 2)
+            elif self._model.encoder.device.type != "cpu":
+                self._model = self._model.to(torch.device("cpu"))
+                give_back()
+                self._most_samples = _most_samples(self._model.encoder)
+                yield Remark("The GPU's memory ran out: going on on the processor, which takes longer.", _CLOSE)
             else:
-                raise MemoryShortError(
-                    "There is too little memory for this model.", "Close other programs, or choose the processor."
-                )
+                raise MemoryShortError("There is too little memory for this model.", _CLOSE)
 
     def _fitting(self, lengths: Sequence[int]) -> int:
         """How many of the first of these, which ascend, make a batch."""
@@ -185,8 +192,11 @@ class _Window:
     samples: Samples
 
 
-def _score(scorer: BatchScorer, windows: Sequence[_Window]) -> Iterator[Scored]:
+def _score(scorer: BatchScorer, windows: Sequence[_Window]) -> Iterator[Scored | Remark]:
     for scores in scorer.score([window.samples for window in windows]):
+        if isinstance(scores, Remark):
+            yield scores
+            continue
         files = {}
         for position, row in scores.items():
             window = windows[position]

@@ -6,12 +6,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.audio.decode import MODEL_RATE_HZ, iter_audio, probe_audio
+from engine.audio.decode import MAX_CLIP_S, MODEL_RATE_HZ, iter_audio, probe_audio
 from engine.audio.resample import StreamingResampler
+from engine.device import is_lacking, resolve_device
 from engine.errors import DeviceError
 from engine.model_folder import AdaptedModel, load_model
+from engine.out_of_memory import give_back, ran_out_of_memory
 from engine.precision import prepare_for_classifying
-from engine.streaming import ClipScores, WholeClip, score_window
+from engine.streaming import ClipScores, WholeClip, score_windows
+
+_TOO_LITTLE = "The GPU has too little free memory for this model"
 
 
 @dataclass(frozen=True)
@@ -26,30 +30,37 @@ def load_to_classify(folder: Path | str, device: str = "auto", precision: str = 
     """The model in `folder` on `device`, in `precision` (one of `engine.choices.PRECISIONS`).
 
     Both ways to classify, files and live, begin here, so that they give the same answers, but for the rounding of
-    sums where files go in batches: in bf16 a clip between two labels may fall the other way. An Apple GPU that
-    lacks what the model needs makes way for the processor, unless it was asked for by name. Raises
+    sums where files go in batches: in bf16 a clip between two labels may fall the other way. A GPU that lacks what
+    the model needs makes way for the processor, unless it was asked for by name. Raises
     ModelFolderError, DeviceError.
     """
     model = load_model(folder, device)
     note = ""
-    if model.encoder.device.type == "mps" and (missing := _what_fails(model)):
+    if model.encoder.device.type == "cpu":
+        if device == "auto" and resolve_device().type != "cpu":
+            note = f"{_TOO_LITTLE}, so the processor classifies."
+    elif missing := _what_fails(model):
         if device != "auto":
-            raise DeviceError(f"The Apple GPU cannot do all that this model needs ({missing}).", "Use --device cpu.")
+            raise DeviceError(f"{missing}.", "Use --device cpu.")
         model = model.to(torch.device("cpu"))
-        note = f"The Apple GPU cannot do all that this model needs ({missing}), so the processor classifies."
+        give_back()
+        note = f"{missing}, so the processor classifies."
     prepare_for_classifying(model.encoder, precision)
     return ReadyModel(model, note)
 
 
 def _what_fails(model: AdaptedModel) -> str:
-    """Why, in PyTorch's words, this model's device cannot classify half a second of silence; empty if it can.
-
-    PyTorch raises NotImplementedError for an operator that a device lacks, and TypeError for a kind of number.
-    """
+    """Why this model's GPU cannot classify two windows of silence, the longest that there are; empty if it can."""
+    longest = round(MAX_CLIP_S * MODEL_RATE_HZ)
+    silence = [np.zeros(samples, dtype=np.float32) for samples in (longest, round(0.9 * longest))]  # one is padded
     try:
-        score_window(model, np.zeros(MODEL_RATE_HZ // 2, dtype=np.float32))
-    except (NotImplementedError, TypeError) as error:
-        return str(error).split(".")[0]
+        score_windows(model, silence)
+    except (RuntimeError, MemoryError, TypeError) as error:
+        if ran_out_of_memory(error):
+            return _TOO_LITTLE
+        if not is_lacking(model.encoder.device, error):
+            raise
+        return f"The Apple GPU cannot do all that this model needs ({str(error).split('.')[0]})"
     return ""
 
 

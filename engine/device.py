@@ -1,5 +1,6 @@
 """Which device computes, and what to tell the user about it."""
 
+import functools
 import os
 import platform
 
@@ -13,14 +14,47 @@ _MISSING = {
     "mps": "This machine has no Apple GPU that torch can use.",
 }
 
+_NAMES = {"cuda": "The CUDA device", "mps": "The Apple GPU"}
+
 _CUDA_WITH_BF16 = (8, 0)  # Ampere; older cards emulate it, slower than fp32
 _CPU_FLAGS_OF_BF16 = ("avx512_bf16", "amx_bf16")  # dot products of bf16 pairs in hardware, summed in fp32
 
 
 def available_devices() -> tuple[str, ...]:
     """Names of what computes here, the best first; the processor is always the last."""
-    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    return tuple(name for name, is_there in found.items() if is_there)
+    return tuple(name for name in ("cuda", "mps", "cpu") if _is_there(name) and not why_unusable(name))
+
+
+def _is_there(name: str) -> bool:
+    if name == "cuda":
+        return torch.cuda.is_available()
+    return torch.backends.mps.is_available() if name == "mps" else name == "cpu"
+
+
+@functools.cache
+def why_unusable(name: str) -> str:
+    """Why, in PyTorch's words, a device that is there cannot compute; empty if it can, or is not there at all.
+
+    PyTorch also lists cards that it has no kernels for, because they are too old, and those that another program has
+    for itself. Looked at once.
+    """
+    if name == "cpu" or not _is_there(name):
+        return ""
+    try:
+        probe = torch.ones(2, 2, device=name)
+        float((probe @ probe).sum())
+    except (RuntimeError, NotImplementedError) as error:
+        return str(error).strip().splitlines()[0].removesuffix(".")
+    return ""
+
+
+def is_lacking(device: torch.device, error: Exception) -> bool:
+    """Whether `error` is how PyTorch says that an Apple GPU lacks an operator, or a kind of number."""
+    if device.type != "mps":
+        return False
+    return isinstance(error, NotImplementedError | TypeError) or (
+        isinstance(error, RuntimeError) and "mps" in str(error).lower()
+    )
 
 
 def resolve_device(name: str = "auto") -> torch.device:
@@ -31,7 +65,10 @@ def resolve_device(name: str = "auto") -> torch.device:
     if name not in DEVICES:
         raise DeviceError(f"Unknown device '{name}'.", f"Use one of {', '.join(DEVICES)}.")
     if name not in here:
-        raise DeviceError(_MISSING[name], "Use --device cpu or auto.")
+        why = why_unusable(name)
+        raise DeviceError(
+            f"{_NAMES[name]} cannot be used: {why}." if why else _MISSING[name], "Use --device cpu or auto."
+        )
     return torch.device(name)
 
 

@@ -15,7 +15,7 @@ def merged(weight: Tensor, factors: Factors) -> Tensor:
     """
     down, up = (factor.detach().to(weight.device) for factor in factors)
     result = weight.detach().clone()
-    height = max(1, _VALUES // result.shape[1])
+    height = max(1, _VALUES // result.shape[1]) if result.device.type == "cpu" else len(result)
     for start in range(0, len(result), height):
         rows, scales = result[start : start + height], up[start : start + height, :, None]
         for rank in range(len(down)):

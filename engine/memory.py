@@ -30,7 +30,9 @@ def free_bytes(device: torch.device) -> int:
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # PyTorch's own, to use again
         return int(torch.cuda.mem_get_info(device)[0]) + kept
     if device.type == "mps":
-        return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
+        taken, kept = torch.mps.current_allocated_memory(), torch.mps.driver_allocated_memory()  # kept: to use again
+        room = torch.mps.recommended_max_memory() - taken
+        return int(max(0, min(room, psutil.virtual_memory().available + kept - taken)))  # one memory for all programs
     _give_back()
     free = psutil.virtual_memory().available
     return int(max(0, min([free, *(limit - used for limit, used in [*_group_limits(), *_own_limits()])])))

@@ -23,12 +23,13 @@ from engine.delta import Delta, whole_state
 from engine.delta_facts import DeltaFacts
 from engine.device import resolve_device
 from engine.encoder import EmotionEncoder, build_encoder
-from engine.errors import ModelFolderError
+from engine.errors import DeviceError, ModelFolderError
 from engine.heads import COSINE_SCALE, Head, prototype_head
 from engine.heads.frame import Frame
 from engine.heads.speakers import SpeakerOffsets
 from engine.kept_base import find_base, missing_base
 from engine.known_emotions import KnownEmotions
+from engine.out_of_memory import moved
 from engine.weights_file import write_weights
 
 FORMAT = "serstudio-model"
@@ -165,7 +166,16 @@ def load_model(folder: Path | str, device: str = "auto") -> AdaptedModel:
         raise _damaged(folder, "its parts do not fit together") from error
     if len(model.labels) != len(model.head.weight):
         raise _damaged(folder, "its head has not one row a label")
-    return model.to(target)
+    return _placed(model, target, by_name=device != "auto")
+
+
+def _placed(model: AdaptedModel, target: torch.device, *, by_name: bool) -> AdaptedModel:
+    """The model on `target`, or on the processor where that has too little memory. DeviceError if it was asked for."""
+    if moved(model.encoder, target):
+        return model.to(target)
+    if by_name:
+        raise DeviceError("The GPU has too little free memory for this model.", "Close other programs, or use the CPU.")
+    return model
 
 
 def read_origin(folder: Path) -> Mapping[str, Any]:

@@ -19,8 +19,9 @@ from engine.audio.log_mel import level_dbfs
 from engine.audio.resample import StreamingResampler
 from engine.audio.windows import Windower
 from engine.decision import Decision
-from engine.errors import AudioError
+from engine.errors import AudioError, MemoryShortError
 from engine.model_folder import AdaptedModel
+from engine.out_of_memory import ran_out_of_memory
 
 Samples = NDArray[np.float32]
 
@@ -40,8 +41,15 @@ class ClipScores:
 
 
 def score_window(model: AdaptedModel, samples: Samples) -> tuple[float, ...]:
-    """Scores of one window of 16 kHz samples (n,), 0.1 to 9.375 s."""
-    return score_windows(model, [samples])[0]
+    """Scores of one window of 16 kHz samples (n,), 0.1 to 9.375 s. Raises MemoryShortError."""
+    try:
+        return score_windows(model, [samples])[0]
+    except (RuntimeError, MemoryError) as error:
+        if not ran_out_of_memory(error):
+            raise
+        raise MemoryShortError(
+            "There is too little memory for this model.", "Close other programs, or choose the processor."
+        ) from error
 
 
 @torch.inference_mode()

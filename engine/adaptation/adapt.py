@@ -13,14 +13,16 @@ from engine.adaptation.disjoint import disjoint_draw
 from engine.adaptation.fine_tuning import DrawEpisode, fine_tune
 from engine.adaptation.pmf import pmf_draw
 from engine.adaptation.settings import AdaptationSettings, Remark, StepTaken
-from engine.adaptation.thrift import Ladder, Thrift, TooLittleError, ran_out_of_memory
+from engine.adaptation.thrift import Ladder, Thrift, TooLittleError
 from engine.adaptation.tuned_copy import Added, copy_for_tuning, shared_copy
 from engine.bases import Base
 from engine.choices import HEADS, KNOWN_EMOTIONS
+from engine.device import is_lacking
 from engine.encoder import EmotionEncoder
 from engine.heads import Head, fit_head
 from engine.heads.fit import LOGISTIC, degenerates
 from engine.heads.speakers import SpeakerOffsets, fit_speaker_offsets, neutral_label
+from engine.out_of_memory import ran_out_of_memory
 from engine.systems import catalogue
 
 MOST_STEPS_WITHOUT_SPLIT = 5  # with one clip a label, more steps learn the clips by heart
@@ -48,10 +50,10 @@ def adapt(
             yield from _attempt(base, clips, labels, settings, ladder)
             return
         except (RuntimeError, MemoryError, TypeError) as error:
-            on_apple = ladder.place.type == "mps" and isinstance(error, NotImplementedError | TypeError)
-            if not on_apple and not ran_out_of_memory(error):
+            ran_out = ran_out_of_memory(error)
+            if not ran_out and not is_lacking(ladder.place, error):
                 raise
-            hopeless = on_apple or isinstance(error, TooLittleError)
+            hopeless = not ran_out or isinstance(error, TooLittleError)
         # outside of the clause: the error holds on to what the attempt took
         yield ladder.leave() if hopeless or settings.is_system else ladder.descend(tunes=settings.tunes)
 

@@ -15,11 +15,11 @@ from engine.adaptation.tuned_copy import TunedCopy
 from engine.encoder import MOST_CLIPS_IN_BATCH
 from engine.errors import MemoryShortError
 from engine.memory import free_bytes
+from engine.out_of_memory import give_back
 
 _MOST_WHERE_ALL_IS_KEPT = 32  # a graph holds all batches anyway, and one of 20 clips is a tenth faster than 16 and 4
 _USED_OF_FREE = 0.9  # estimates are not exact
 _CLOSE = "Close other programs, or tune less of the model: LoRA, the layer norms or the extractor."
-_SAID_BY_ALLOCATORS = ("can't allocate memory", "not enough memory", "out of memory", "alloc_failed", "bad_alloc")
 
 
 @dataclass(frozen=True)
@@ -104,13 +104,6 @@ class Ladder:
         return Remark("The GPU cannot do this: starting again on the processor, which takes longer.", _CLOSE)
 
 
-def ran_out_of_memory(error: Exception) -> bool:
-    """Whether `error` is some allocator's way of saying so."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _SAID_BY_ALLOCATORS)
-
-
 def step_bytes(tuned: TunedCopy, clips: Sequence[PreparedClip], settings: AdaptationSettings) -> list[int]:
     """What a step takes beyond what is taken now, for each of LADDER: measured on the longest window, by one forward.
 
@@ -182,5 +175,4 @@ def _saved_bytes(drawn: Drawn) -> int:
 def _give_back() -> None:
     """Free what a failed attempt has left."""
     gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    give_back()

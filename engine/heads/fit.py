@@ -45,7 +45,8 @@ def fit_head(
     if kind not in HEADS:
         raise LabellingError(f"There is no head called '{kind}'.", f"Use one of {', '.join(HEADS)}.")
     if projection is not None:
-        embeddings, known = embeddings @ projection, None if known is None else known @ projection
+        embeddings = embeddings @ projection
+        known = None if known is None else project_known(known, projection)
     order = _order(embeddings, labels)
     embeddings, labels = embeddings.detach()[order], labels[order]
     if kind == KNOWN_EMOTIONS and known is None:
@@ -69,6 +70,11 @@ def fit_head(
     if calibrated:
         head = replace(head, scale=calibrated_scale(head, refit, embeddings, labels, label_count))
     return replace(head, projection=projection)
+
+
+def project_known(known: Tensor, projection: Tensor) -> Tensor:
+    """What the base knows, which lies in the processor's memory, projected where the projection is."""
+    return known.to(projection) @ projection
 
 
 def degenerates(kind: str, clips_per_label: list[int]) -> bool:

@@ -16,7 +16,7 @@ from engine.encoder import EmotionEncoder
 from engine.errors import BaseError, RecipeError
 from engine.extractors import build_extractor
 from engine.resources import resource
-from engine.store import read_record, stored_folder
+from engine.store import not_here, read_record, stored_folder
 
 COMPACT_ENCODER = "compact-encoder"
 AS_PUBLISHED = "as published"  # `training["backbone"]` of a base whose backbone was left alone
@@ -48,6 +48,8 @@ def load_start(name: str, read_layers: tuple[int, ...] = ()) -> Start:
         return Start(load_pretrained(stored, name, read_layers).encoder.backbone, read_record(stored).licence)
     folder = resource("bases/compact") if name == COMPACT_ENCODER else stored or Path(name)
     if not is_base_folder(folder):
+        if (absent := not_here(name)) is not None:
+            raise absent
         raise RecipeError(
             f"[base] cannot start from '{name}'.",
             f"Use {COMPACT_ENCODER}, a name that 'serstudio models list' shows, whisper:FOLDER, hf:FOLDER, or the "

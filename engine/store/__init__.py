@@ -7,7 +7,7 @@ SHA256SUMS. Nothing here but `fetch` uses the network, and that runs in a proces
 This package is light: torch is loaded only where weights are converted or tried, in other processes or late.
 """
 
-from engine.store.catalogue import Offer, OfferedFile, offer_called, offers
+from engine.store.catalogue import Offer, OfferedFile, not_here, offer_called, offers
 from engine.store.location import installed_names, store_root, stored_folder
 from engine.store.record import Record, read_record
 
@@ -16,6 +16,7 @@ __all__ = [
     "OfferedFile",
     "Record",
     "installed_names",
+    "not_here",
     "offer_called",
     "offers",
     "read_record",

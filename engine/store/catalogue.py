@@ -6,6 +6,8 @@ licence) are taken along where the repository has them.
 
 from dataclasses import dataclass
 
+from engine.errors import BaseError
+
 APACHE = "Apache-2.0"
 MIT = "MIT"
 SHARE_ALIKE = "CC BY-SA 3.0"  # of microsoft/UniSpeech, which the cards of WavLM point to
@@ -145,6 +147,16 @@ def offers() -> tuple[Offer, ...]:
 def offer_called(name: str) -> Offer | None:
     """The offer of that name."""
     return next((offer for offer in OFFERS if offer.name == name), None)
+
+
+def not_here(name: str) -> BaseError | None:
+    """What to say where the offer of that name is wanted and is not in the store; None if there is no such offer."""
+    if offer_called(name) is None:
+        return None
+    return BaseError(
+        f"The model {name} is not on this computer.",
+        f"Get it on the Models page or with: serstudio models download {name}",
+    )
 
 
 def offer_with(weights_sha256: tuple[str, ...]) -> Offer | None:

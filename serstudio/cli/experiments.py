@@ -26,9 +26,15 @@ from serstudio.usecases.research_requests import ExperimentRun, RunExperiment
     help="Trainings and figures are kept there, and used again; several tables may share it.",
 )
 @click.option(
-    "--base", metavar="BASE", help="Train nothing, measure this base: compact, or a folder. For tables 6, 8, 9, 10."
+    "--base",
+    metavar="BASE",
+    help="Train nothing, measure this base: compact, or a folder; tuned as it recommends. For tables 6, 8, 9, 10.",
 )
-@click.option("--start", metavar="ENCODER", help="Train from this, not from XLS-R 300M: compact-encoder, or hf:FOLDER.")
+@click.option(
+    "--start",
+    metavar="ENCODER",
+    help="Train from this, not from XLS-R 300M: compact-encoder, a name in 'serstudio models list', or hf:FOLDER.",
+)
 @click.option("--episodes", type=click.IntRange(min=1), metavar="N", help="Episodes a cell. [default: 600]")
 @click.option("--queries", type=click.IntRange(min=1), metavar="N", help="Query clips a label. [default: 15]")
 @click.option(

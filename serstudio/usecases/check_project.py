@@ -6,7 +6,6 @@ from typing import Any
 
 from engine.adaptation import AdaptationSettings, resolve_settings
 from engine.adaptation.clips import embed_each
-from engine.adaptation.thrift import ran_out_of_memory
 from engine.bases import COMPACT, Base, base_for, load_base
 from engine.choices import SYSTEMS, TUNING_METHODS
 from engine.device import resolve_device
@@ -16,6 +15,7 @@ from engine.evaluation.cross_validation import Checked, cross_validate
 from engine.evaluation.metrics import accuracy, macro_f1, unweighted_accuracy, wilson_interval
 from engine.heads.speakers import neutral_label
 from engine.model_folder import read_origin
+from engine.out_of_memory import ran_out_of_memory
 from serstudio.method_words import is_tuning
 from serstudio.project import ModelVersion, Project
 from serstudio.usecases.events import Done, Event, Progress, Warned

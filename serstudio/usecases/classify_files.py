@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from engine.adaptation.settings import Remark
 from engine.batch_classification import Heard, Refused, Scored, classify_in_batches
 from engine.classification import load_to_classify
 from serstudio.usecases.audio_files import find_audio_files, shown
@@ -37,6 +38,8 @@ def classify_files(request: ClassifyFiles) -> Iterator[Event]:
                     results[number] = FileResult(
                         shown(files[number]), each.label, each.scores, each.duration_s, each.window_count
                     )
+            case Remark():
+                yield Warned(event.message, event.hint)
             case Refused(number, error):
                 refused += 1
                 skipped.append(Skipped(shown(files[number]), str(error)))

@@ -7,6 +7,7 @@ from engine.adaptation import resolve_settings
 from engine.adaptation.estimate import estimate_adaptation_s, known_step_seconds, step_seconds
 from engine.bases import load_base
 from engine.device import available_devices, describe_device, resolve_device
+from engine.out_of_memory import moved
 from engine.precision_choice import chosen_precision
 from serstudio.usecases.events import Done, Event
 from serstudio.usecases.requests import DescribeMachine, MachineDescribed
@@ -16,7 +17,7 @@ def describe_machine(request: DescribeMachine) -> Iterator[Event]:
     """Look at the best device; what takes long to measure was measured once and is kept."""
     device = resolve_device("auto")
     base = load_base()
-    base.encoder.to(device)
+    moved(base.encoder, device)
     settings = resolve_settings(base.recommended)
     precision = chosen_precision(base.encoder)
     seconds = estimate_adaptation_s(base, settings)

@@ -14,7 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from engine.checksums import SUMS, read_sums, sha256_of, wrong_sums
-from engine.choices import BUNDLED_BASES
+from engine.choices import BUNDLED_BASES, DEVICES
 from engine.errors import SerStudioError
 from engine.resources import resource
 from engine.store import installed_names, read_record, store_root
@@ -34,6 +34,7 @@ _PACKAGES = (
     "PySide6_Essentials",
     "pyqtgraph",
 )
+_UNUSABLE = "A card may be too old for this PyTorch, or taken by another program; the processor does the same, slower."
 _NEEDED_FREE_GB = 2
 _NEEDED_MEMORY_GB = 4
 _SMALL_FILE_BYTES = 10_000_000
@@ -97,12 +98,14 @@ def _torch() -> Finding:
 
 def _compute() -> Finding:
     from engine.bases import load_base
-    from engine.device import describe_device, resolve_device
+    from engine.device import describe_device, resolve_device, why_unusable
     from engine.memory import free_bytes
+    from engine.out_of_memory import moved
     from engine.precision_choice import choose_precision
 
     device = resolve_device("auto")
-    encoder = load_base().encoder.to(device)
+    encoder = load_base().encoder
+    fits = moved(encoder, device)
     detail = describe_device(device)
     detail += {"cuda": " (CUDA)", "mps": " (MPS)", "cpu": "; no GPU, so adapting runs on the processor"}[device.type]
     choice = choose_precision(encoder)
@@ -111,6 +114,12 @@ def _compute() -> Finding:
         detail += f", {choice.speed_up:.1f} times as fast as in fp32"
     elif device.type == "cpu" and not choice.window_ms:
         detail += " (not measured: other programs kept the processor busy)"
+    if not fits:
+        return Finding(
+            "Compute", Verdict.NOTE, detail, "Close other programs: the bundled base does not fit beside them."
+        )
+    if unusable := [f"{name} ({why})" for name in DEVICES if (why := why_unusable(name))]:
+        return Finding("Compute", Verdict.NOTE, f"{detail}; cannot be used: {', '.join(unusable)}", _UNUSABLE)
     return Finding("Compute", Verdict.OK, detail)
 
 

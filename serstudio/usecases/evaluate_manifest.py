@@ -15,6 +15,7 @@ from engine.evaluation.episodes import EpisodeSampler, EpisodeShape
 from engine.evaluation.few_shot import EpisodeResult, EvaluationClip, FewShotEvaluation
 from engine.evaluation.metrics import confusion_matrix, macro_f1, mean_ci95, unweighted_accuracy
 from engine.memory import PeakMemory
+from engine.out_of_memory import moved
 from serstudio.interchange.manifest import read_manifest
 from serstudio.usecases.chosen_settings import chosen_settings
 from serstudio.usecases.events import Done, Event, Progress, Warned
@@ -52,7 +53,8 @@ def _evaluate(request: EvaluateManifest, methods: Sequence[str | None]) -> Gener
         name = base_for(request.base, method)
         if name not in bases:
             bases[name] = load_base(name)
-            bases[name].encoder.to(device)
+            if not moved(bases[name].encoder, device):
+                yield Warned("The GPU has too little free memory for this base: the processor computes, slower.")
         plans.append((bases[name], chosen_settings(replace(request, method=method), bases[name].recommended)))
     evaluation = FewShotEvaluation(plans[0][0], clips, plans[0][1])
     evaluated: list[Evaluated] = []

@@ -5,6 +5,7 @@ flag is looked at after every event; a child that is too deep in a step to notic
 """
 
 import signal
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -63,3 +64,13 @@ def _serve_one(connection: Connection, cancel: CancelFlag, request: Request) -> 
         raise
     except Exception as error:
         connection.send(failure_of(error))
+    finally:
+        _give_back()
+
+
+def _give_back() -> None:
+    """Leave no memory of a GPU with this process while it waits: Live is another one, and may need it."""
+    if "torch" in sys.modules:
+        from engine.out_of_memory import give_back
+
+        give_back()

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from engine import batch_classification
+from engine.adaptation.settings import Remark
 from engine.audio.windows import Samples
 from engine.backbones.wav2vec2 import Wav2Vec2Backbone
 from engine.batch_classification import BatchScorer, Heard, Refused, Scored, classify_in_batches
@@ -163,6 +164,7 @@ def test_windows_of_like_length_share_a_batch_of_bounded_size(
     windows = [voice(number, length) for number, length in enumerate(random.uniform(0.4, 3.0, 40))]
     scores = {}
     for each in BatchScorer(compact).score(windows):
+        assert isinstance(each, dict)
         scores |= each
     assert sorted(scores) == list(range(40))
     assert [scores[9]] == [pytest.approx(score_window(compact, windows[9]), abs=1e-5)]
@@ -231,10 +233,43 @@ def test_where_memory_runs_out_batches_become_smaller(compact: AdaptedModel, mon
     windows = [voice(seed) for seed in range(9)]
     scores = {}
     for each in BatchScorer(compact).score(windows):
+        assert isinstance(each, dict)
         scores |= each
     assert tried == [9, 4, 2, 2, 2, 2, 1]
     for number, window in enumerate(windows):
         assert scores[number] == pytest.approx(score_window(compact, window), abs=1e-5)
+
+
+def test_where_a_gpu_is_too_small_for_one_window_the_processor_goes_on(
+    compact: AdaptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = [torch.device("cuda")]
+
+    def to(model: AdaptedModel, device: torch.device) -> AdaptedModel:
+        places.append(device)
+        return model
+
+    def without_room(model: AdaptedModel, windows: Sequence[Samples]) -> list[tuple[float, ...]]:
+        if places[-1].type == "cuda":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return score_windows(model, windows)
+
+    windows = [voice(seed) for seed in range(3)]
+    expected = [score_window(compact, window) for window in windows]
+    monkeypatch.setattr(AdaptedModel, "to", to)
+    monkeypatch.setattr(batch_classification, "score_windows", without_room)
+    device = EmotionEncoder.device.fget
+    monkeypatch.setattr(
+        EmotionEncoder, "device", property(lambda encoder: places[-1] if len(places) == 1 else device(encoder))
+    )
+    remarks, scores = [], {}
+    for each in BatchScorer(compact).score(windows):
+        if isinstance(each, Remark):
+            remarks.append(each.message)
+        else:
+            scores |= each
+    assert remarks == ["The GPU's memory ran out: going on on the processor, which takes longer."]
+    assert [scores[number] for number in range(3)] == [pytest.approx(each, abs=1e-5) for each in expected]
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,19 @@
 """Which device is taken. No Mac runs these tests, so what torch says of one is put in its mouth."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 
-from engine.device import available_devices, describe_device, resolve_device
+from engine import device
+from engine.device import available_devices, describe_device, is_lacking, resolve_device, why_unusable
 from engine.errors import DeviceError
 
 
 def _machine(patch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> None:
     patch.setattr(torch.cuda, "is_available", lambda: cuda)
     patch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    patch.setattr(device, "why_unusable", lambda name: "")
 
 
 @pytest.mark.parametrize(
@@ -39,6 +43,46 @@ def test_a_device_that_is_not_there_is_refused_with_the_mend(
     with pytest.raises(DeviceError, match=words) as refused:
         resolve_device(name)
     assert "cpu" in refused.value.hint
+
+
+@pytest.fixture
+def unusable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A card that PyTorch lists and has no kernels for."""
+
+    def refusing(*_: object, **__: object) -> torch.Tensor:
+        raise RuntimeError("CUDA error: no kernel image is available for execution on the device\nCompile with ...")
+
+    why_unusable.cache_clear()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(torch, "ones", refusing)
+    yield
+    why_unusable.cache_clear()
+
+
+@pytest.mark.usefixtures("unusable")
+def test_a_card_that_cannot_compute_is_passed_over_and_the_reason_told() -> None:
+    assert available_devices() == ("cpu",)
+    assert resolve_device("auto") == torch.device("cpu")
+    assert why_unusable("cuda") == "CUDA error: no kernel image is available for execution on the device"
+    assert why_unusable("mps") == why_unusable("cpu") == ""
+    with pytest.raises(DeviceError, match="The CUDA device cannot be used: CUDA error: no kernel image is available"):
+        resolve_device("cuda")
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "lacks"),
+    [
+        ("mps", NotImplementedError("The operator 'aten::_linalg_eigh' is not implemented for MPS."), True),
+        ("mps", TypeError("Cannot convert a MPS Tensor to float64 dtype"), True),
+        ("mps", RuntimeError("MPS does not support cumsum op with int64 input"), True),
+        ("mps", RuntimeError("shapes do not match"), False),
+        ("cuda", NotImplementedError(), False),
+        ("cpu", TypeError("MPS"), False),
+    ],
+)
+def test_what_an_apple_gpu_lacks_is_told_from_a_bug(name: str, error: Exception, lacks: bool) -> None:
+    assert is_lacking(torch.device(name), error) is lacks
 
 
 def test_an_apple_gpu_is_described_by_the_memory_it_may_use(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Free memory within every limit that a process may be under, and the most that was taken."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -15,6 +16,22 @@ LINUX = pytest.mark.skipif(not psutil.LINUX, reason="reads what Linux tells")
 
 def test_what_is_free_is_part_of_what_there_is() -> None:
     assert 2**20 < free_bytes(CPU) < total_bytes(CPU) <= psutil.virtual_memory().total
+
+
+@pytest.mark.parametrize(
+    ("available", "free"),
+    [(20e9, 9e9), (4e9, 5e9), (0, 1e9)],
+)
+def test_an_apple_gpu_shares_its_memory_and_keeps_some_to_use_again(
+    available: float, free: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 12e9)
+    monkeypatch.setattr(torch.mps, "current_allocated_memory", lambda: 3e9)
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 4e9)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=available))
+    assert free_bytes(torch.device("mps")) == free
+    monkeypatch.setattr(torch.mps, "current_allocated_memory", lambda: 13e9)
+    assert free_bytes(torch.device("mps")) == 0
 
 
 @LINUX

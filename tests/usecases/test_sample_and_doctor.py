@@ -146,6 +146,16 @@ def test_the_doctor_says_what_computes_and_how(monkeypatch: pytest.MonkeyPatch) 
     assert doctor.LOOKS["Compute"]().detail.endswith("classifies in fp32")
 
 
+def test_the_doctor_tells_of_a_card_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.device.why_unusable", lambda name: "no kernel image" if name == "cuda" else "")
+    compute = doctor.LOOKS["Compute"]()
+    assert compute.verdict is Verdict.NOTE
+    assert compute.detail.endswith("; cannot be used: cuda (no kernel image)")
+    assert "too old for this PyTorch" in compute.mend
+    monkeypatch.setattr("engine.out_of_memory.moved", lambda module, device: False)
+    assert "does not fit" in doctor.LOOKS["Compute"]().mend
+
+
 def test_the_doctor_looks_into_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERSTUDIO_MODELS", str(tmp_path))
     look = doctor.LOOKS["Models"]

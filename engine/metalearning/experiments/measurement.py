@@ -102,6 +102,7 @@ class Measurement:
         sampler = sampler_of(group.clips, setting.shots, self._measure, self._protocol, self._seed)
         settings = AdaptationSettings(
             method=self._measure.method,
+            trained=self._measure.trained,
             learning_rate=setting.learning_rates,
             seed=self._seed,
             inner_support_share=setting.inner_support / setting.shots,
@@ -151,6 +152,7 @@ class Measurement:
             "seed": self._seed,
             "steps": [each.steps for each in group.settings],
             "method": self._measure.method if tuned else "prototypes",
+            "trained": self._measure.trained if tuned else None,
             "learning_rate": setting.learning_rates if tuned else None,
             "inner_support": setting.inner_support if tuned else None,
             "torch": str(torch.__version__),

@@ -19,7 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from engine.choices import TUNING_METHODS
+from engine.choices import TRAINED, TUNING_METHODS
 from engine.errors import RecipeError
 from engine.metalearning.corpora import CORPORA
 from engine.metalearning.toml_table import read_table
@@ -50,7 +50,8 @@ class Dimension(StrEnum):
 class MeasureSection:
     """[measure]: what is measured.
 
-    trainings: recipes of meta-training, by name. method: disjoint or pmf; it matters where there are steps.
+    trainings: recipes of meta-training, by name. method: disjoint or pmf, and trained: what it tunes; they matter where
+    there are steps.
     inner_support: clips a label of the inner support in each step (disjoint only). cut: corpora that are not trained
     on and are cut in a validation and a test part, `test_share` of each label; corpora that are neither cut nor
     trained on are all test. left_out_labels: emotions that are not drawn.
@@ -64,6 +65,7 @@ class MeasureSection:
     learning_rates: tuple[float, ...] = (1e-5,)
     inner_support: tuple[int, ...] = (2,)
     method: str = TUNING_METHODS[0]
+    trained: str = TRAINED[0]
     cut: tuple[str, ...] = ()
     test_share: float = 0.5
     left_out_labels: tuple[str, ...] = ()
@@ -80,6 +82,8 @@ class MeasureSection:
             raise RecipeError(f"[measure]: {empty[0]} is empty.", "Name one at least.")
         if self.method not in TUNING_METHODS:
             raise RecipeError(f"[measure] has no method '{self.method}'.", f"Use {' or '.join(TUNING_METHODS)}.")
+        if self.trained not in TRAINED:
+            raise RecipeError(f"[measure] cannot tune '{self.trained}'.", f"Use one of {', '.join(TRAINED)}.")
         if min(self.shots) < 1 or min(self.steps) < 0 or min(self.learning_rates) <= 0 or min(self.inner_support) < 1:
             raise RecipeError("[measure] counts something below 1.", "Use positive numbers; steps may be 0.")
         if not 0 < self.test_share < 1:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.bases import Base, load_base
-from engine.choices import Protocol
+from engine.choices import Protocol, Recommended
 from engine.device import resolve_device
 from engine.errors import BaseError, CorpusError, RecipeError
 from engine.metalearning.corpora import CORPORA, Corpus, read_corpus
@@ -14,7 +14,7 @@ from engine.metalearning.experiments.grid import Layout, Setting
 from engine.metalearning.experiments.measured import Measured
 from engine.metalearning.experiments.measurement import Group, Measurement, groups_of
 from engine.metalearning.experiments.parts import clips_of
-from engine.metalearning.experiments.recipe import ExperimentRecipe
+from engine.metalearning.experiments.recipe import ExperimentRecipe, with_changes
 from engine.metalearning.experiments.table import Figure, Table
 from engine.metalearning.experiments.trainings import Training, read_trainings
 from engine.metalearning.experiments.trajectory import fingerprint
@@ -37,7 +37,7 @@ class Conditions:
     """How an experiment is run.
 
     corpora_root: one folder a corpus. out: trainings and figures are kept there. base: a trained base to measure in
-    place of training one. start: what trainings start from in place of the recipe's encoder.
+    place of training one, tuned as it recommends. start: what trainings start from in place of the recipe's encoder.
     """
 
     corpora_root: Path
@@ -61,23 +61,39 @@ def run_experiment(recipe: ExperimentRecipe, beside: Path, conditions: Condition
             f"Table {recipe.table} compares {len(trainings)} trainings, and --base is a single base.",
             "Leave --base out; --start says what the trainings start from.",
         )
+    given: Base | None = None
+    told: list[str] = []
+    if conditions.base is not None:
+        given = load_base(conditions.base)
+        recipe, told = tuned_as_recommended(recipe, given.recommended)
     layout = Layout(recipe, {name: training.title for name, training in trainings.items()})
     corpora = yield from _read_corpora(recipe, conditions.corpora_root)
     device = resolve_device(conditions.device)
     kept = _results(recipe, conditions.out)
     figures: dict[Setting, Figure] = {}
-    told = []
     for training in trainings.values():
         source, origin = yield from _train(training, conditions)
         told.append(f"{training.title}: {origin}")
         if source is not None:
-            base = load_base(source)
+            base = given or load_base(source)
             base.encoder.to(device)
-            if flattery := _flattery(base, corpora) if conditions.base else "":
+            if flattery := _flattery(base, corpora) if given else "":
                 told.append(flattery)
                 yield TrainingRemark(flattery)
             figures |= yield from _measure(recipe, training, base, corpora, conditions, kept)
     yield TableMade(layout.fill(figures, [_protocol_in_words(recipe, conditions.protocol), *told]))
+
+
+def tuned_as_recommended(recipe: ExperimentRecipe, recommended: Recommended) -> tuple[ExperimentRecipe, list[str]]:
+    """The recipe with what a base of other making recommends to tune, and a note; the paper's setting is for XLS-R, and
+    may ruin another encoder. A table that compares rates keeps its own."""
+    measure = recipe.measure
+    theirs = measure.trained, measure.learning_rates[0]
+    ours = recommended.trained, recommended.learning_rate
+    if len(measure.learning_rates) > 1 or max(measure.steps) == 0 or ours == theirs:
+        return recipe, []
+    note = f"Tuned as the base recommends: {ours[0]} at {ours[1]:g} (the table's own: {theirs[0]} at {theirs[1]:g})."
+    return with_changes(recipe, trained=ours[0], learning_rates=(ours[1],)), [note]
 
 
 def _results(recipe: ExperimentRecipe, out: Path) -> Measured:
@@ -145,7 +161,7 @@ def _train(training: Training, conditions: Conditions) -> Generator[Report, None
         yield TrainingRemark(f"{training.title}: {error.message}", error.hint)
         return None, f"not trained: {error.message}"
     except BaseError as error:
-        raise BaseError(error.message, "Say where it is: --start hf:FOLDER.") from error
+        raise BaseError(error.message, f"{error.hint} Or train from another encoder: --start ENCODER.") from error
     start = conditions.start or training.settings.base.start
     return folder, f"trained from {start} on {total - len(absent)} of the paper's {total} corpora."
 

@@ -9,7 +9,7 @@ import torch
 from engine.adaptation import AdaptationSettings, Adapted, Remark, StepTaken, adapt, thrift
 from engine.adaptation import adapt as adapt_function
 from engine.adaptation.clips import prepare
-from engine.adaptation.thrift import LADDER, ran_out_of_memory, step_bytes
+from engine.adaptation.thrift import LADDER, step_bytes
 from engine.adaptation.tuned_copy import TunedCopy, copy_for_tuning
 from engine.backbones.wav2vec2 import Wav2Vec2Backbone
 from engine.bases import Base
@@ -17,17 +17,10 @@ from engine.encoder import MOST_CLIPS_IN_BATCH, EmotionEncoder
 from engine.errors import MemoryShortError
 from engine.extractors import MeanFC
 from tests.engine.conftest import labelled, wav2vec2_config
+from tests.engine.test_out_of_memory import ALLOCATORS
 
 SETTINGS = AdaptationSettings(steps=2, learning_rate=1e-3, precision="fp32")
 NAMES = ("anger", "joy")
-ALLOCATORS = [
-    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
-    RuntimeError("[enforce fail at alloc_cpu.cpp:121] . DefaultCPUAllocator: can't allocate memory: you tried to ..."),
-    RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."),
-    RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
-    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
-    MemoryError(),
-]
 
 
 @pytest.fixture
@@ -67,12 +60,6 @@ def run(base: Base, **changes: object) -> tuple[list[object], Adapted]:
 
 def said(events: list[object]) -> list[str]:
     return [event.message for event in events if isinstance(event, Remark)]
-
-
-@pytest.mark.parametrize("error", ALLOCATORS)
-def test_every_allocators_words_are_known(error: Exception) -> None:
-    assert ran_out_of_memory(error)
-    assert not ran_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
 
 
 def test_the_thriftier_the_smaller_the_batches() -> None:

@@ -7,6 +7,7 @@ from torch import Tensor
 from engine.choices import HEADS
 from engine.errors import LabellingError
 from engine.heads import Head, fit_head
+from engine.heads.fit import project_known
 from engine.heads.linear import INVERSE_PENALTY, LDA_SHRINKAGE, RIDGE_PENALTY, balanced_weights
 
 RIVALS = tuple(kind for kind in HEADS if kind != "prototypes")
@@ -43,6 +44,12 @@ def test_the_gradient_of_logistic_regression_is_zero_at_its_solution(counts: lis
     assert bias.grad is not None
     assert weight.grad.abs().max() < 1e-7
     assert bias.grad.abs().max() < 1e-7
+
+
+def test_what_the_base_knows_goes_where_the_projection_is() -> None:
+    projected = project_known(torch.ones(2, SIZE), torch.eye(SIZE, device="meta"))
+    assert projected.device.type == "meta"  # stands for a GPU: a product with what lies elsewhere is an error there too
+    torch.testing.assert_close(project_known(torch.ones(2, SIZE), 2 * torch.eye(SIZE)), 2 * torch.ones(2, SIZE))
 
 
 @pytest.mark.parametrize("kind", HEADS)

@@ -160,7 +160,7 @@ def test_the_main_paper_recipe_is_the_papers() -> None:
     assert isinstance(recipe, EpisodicRecipe)
     assert len(recipe.data.corpora) == 10
     assert (recipe.split.validation, recipe.split.test) == (0.16, 0.20)
-    assert (recipe.model.extractor, recipe.base.start) == ("glu", "hf:facebook/wav2vec2-xls-r-300m")
+    assert (recipe.model.extractor, recipe.base.start) == ("glu", "xls-r-300m")
     assert (recipe.episodes.shots, recipe.episodes.queries, recipe.episodes.sampling) == (5, 12, "within-dataset")
     plan = recipe.training
     assert (plan.probing_epochs, plan.steps_per_epoch, plan.accumulation, plan.learning_rate) == (5, 50, 20, 1e-4)

@@ -1,14 +1,20 @@
 """A whole experiment on tiny corpora: trained, measured, stopped, taken up, laid out."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from engine.adaptation.clips import PreparedClip
+from engine.adaptation.settings import AdaptationSettings
+from engine.adaptation.tuned_copy import TunedCopy
 from engine.base_folder import Base, save_base
-from engine.choices import Protocol
+from engine.choices import Protocol, Recommended
 from engine.errors import BaseError, CorpusError, RecipeError
 from engine.metalearning.events import TrainingProgress, TrainingRemark
+from engine.metalearning.experiments import trajectory
 from engine.metalearning.experiments.recipe import read_experiment
 from engine.metalearning.experiments.run import Conditions, ExperimentEvent, TableMade, run_experiment
 from engine.metalearning.experiments.table import Table
@@ -105,6 +111,36 @@ def test_a_base_is_measured_without_training(experiment_file: Path, conditions: 
     assert not (conditions.out / "one").exists()
 
 
+def test_a_base_of_other_making_is_tuned_as_it_recommends(
+    experiment_file: Path, conditions: Conditions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recommended = Recommended(trained="norms", learning_rate=3e-4, rates={"all": 1e-6})
+    base = Base("tiny", tiny_encoder(), standardised=True, licence="none", recommended=recommended)
+    save_base(base, tmp_path / "mine", "# card", {})
+    seen: list[AdaptationSettings] = []
+    tuning = trajectory.fine_tune
+
+    def spied(tuned: TunedCopy, clips: Sequence[PreparedClip], settings: AdaptationSettings, *rest: Any) -> Any:
+        seen.append(settings)
+        return tuning(tuned, clips, settings, *rest)
+
+    monkeypatch.setattr(trajectory, "fine_tune", spied)
+
+    notes = table_of(run(experiment_file, replace(conditions, base=str(tmp_path / "mine")))).notes
+
+    assert {(each.trained, each.learning_rate) for each in seen} == {("norms", 3e-4)}
+    assert "Tuned as the base recommends: norms at 0.0003 (the table's own: all at 1e-05)." in notes
+    seen.clear()
+    rates = MEASURE.replace("steps = [0, 2]", "steps = [1]\nlearning_rates = [1e-3, 1e-4]")
+    layout = LAYOUT.replace('rows = "steps"', 'rows = "learning_rates"')
+    experiment_file.write_text(experiment_text(rates, layout))
+
+    notes = table_of(run(experiment_file, replace(conditions, base=str(tmp_path / "mine")))).notes
+
+    assert {(each.trained, each.learning_rate) for each in seen} == {("all", 1e-3), ("all", 1e-4)}
+    assert not any(note.startswith("Tuned as") for note in notes)
+
+
 def test_a_base_that_was_trained_on_what_is_measured_is_told(
     experiment_file: Path, conditions: Conditions, tmp_path: Path
 ) -> None:
@@ -178,8 +214,10 @@ def test_a_training_that_cannot_be_leaves_its_cells_empty(experiment_file: Path,
 
 
 def test_an_encoder_that_is_not_on_this_machine(experiment_file: Path, conditions: Conditions) -> None:
-    with pytest.raises(BaseError, match=r"'nobody/such-model' is not on this machine.*--start hf:FOLDER"):
+    with pytest.raises(BaseError, match=r"'nobody/such-model' is not on this machine.*hf:/path.*--start ENCODER"):
         run(experiment_file, replace(conditions, start="hf:nobody/such-model"))
+    with pytest.raises(BaseError, match=r"xls-r-300m is not on this computer.*serstudio models download xls-r-300m"):
+        run(experiment_file, replace(conditions, start="xls-r-300m"))
 
 
 def test_nothing_to_measure(experiment_file: Path, conditions: Conditions, tmp_path: Path) -> None:
