@@ -10,14 +10,14 @@ The other modules here measure one thing each: `compact` a base's size and speed
 import argparse
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import torch
 
-from engine.bench.adaptation import STEPS, VARIANTS, Measured, Variant, measure_all
+from engine.bench.adaptation import STEPS, VARIANTS, Measured, Variant, measure_each
 from engine.bench.arithmetic import matrix_rate
 from engine.bench.latency import LENGTHS_S, classifier, in_batches, latencies_ms
 from engine.bench.subjects import SUBJECTS, XLSR, make_base, read_recording
@@ -42,23 +42,24 @@ def main() -> None:
     device = resolve_device(arguments.device)
     rates = {dtype: matrix_rate(device, dtype) for dtype in (torch.float32, torch.bfloat16)}
     tell = partial(_tell, arguments.out)
-    tell([f"## {datetime.now(UTC):%Y-%m-%d} · {describe_device(device)}", "", *_machine(rates)])
+    tell(["", f"## {datetime.now(UTC):%Y-%m-%d} · {describe_device(device)}", "", *_machine(rates)])
     for subject in arguments.subjects:
         if arguments.part != _ADAPTING:
             tell(_classifying_table(subject, arguments.clips, rates, device))
         if arguments.part != _CLASSIFYING:
             steps = arguments.steps or (2 if subject == XLSR and device.type == "cpu" else 5)
-            results = measure_all(subject, VARIANTS, arguments.clips, str(device), steps)
-            tell(_adaptation_table(subject, results, rates, device))
+            results = measure_each(subject, VARIANTS, arguments.clips, str(device), steps)
+            for lines in _adaptation_table(subject, results, rates, device):
+                tell(lines)
 
 
 def _tell(file: Path | None, lines: Sequence[str]) -> None:
     """Print a part as soon as it is there, and add it to `file`: a run takes most of an hour on a processor."""
     text = "\n".join(lines) + "\n"
-    print(text, flush=True)
+    print(text, end="", flush=True)
     if file is not None:
         with file.open("a", encoding="utf-8") as out:
-            out.write("\n" + text)
+            out.write(text)
 
 
 def _machine(rates: dict[torch.dtype, float]) -> list[str]:
@@ -72,29 +73,39 @@ def _machine(rates: dict[torch.dtype, float]) -> list[str]:
 
 
 def _adaptation_table(
-    subject: str, results: Sequence[tuple[Variant, Measured]], rates: dict[torch.dtype, float], device: torch.device
-) -> list[str]:
-    plain_s = results[0][1].adaptation_s
-    lines = [
+    subject: str,
+    results: Iterable[tuple[Variant, Measured | None]],
+    rates: dict[torch.dtype, float],
+    device: torch.device,
+) -> Iterator[list[str]]:
+    """Heading, and row by row as it is measured. The first variant is what the others are held against."""
+    yield [
+        "",
         f"**{subject}, adapting to 4 x 5 clips of 3 s, {STEPS} steps**",
         "",
         "| variant | s a step | s once | s in all | times faster than (a) | its sums, s | over these | GB |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for variant, measured in results:
+    plain_s = None
+    for number, (variant, measured) in enumerate(results):
+        if measured is None:
+            yield [f"| {variant.name} | does not fit | | | | | | |"]
+            continue
+        plain_s = measured.adaptation_s if number == 0 else plain_s
+        ratio = "" if plain_s is None else f"{plain_s / measured.adaptation_s:.1f}"
         halved = variant.reference is None and variant.precision == "auto" and has_fast_bf16(device)
         floor_s = measured.adaptation_flops / rates[torch.bfloat16 if halved else torch.float32]
         peak = "" if measured.peak_bytes is None else f"{measured.peak_bytes / 1e9:.1f}"
-        lines.append(
+        yield [
             f"| {variant.name} | {measured.step_s:.3g} | {measured.once_s:.3g} | {measured.adaptation_s:.3g} | "
-            f"{plain_s / measured.adaptation_s:.1f} | {floor_s:.3g} | {measured.adaptation_s / floor_s:.1f} | {peak} |"
-        )
-    return lines
+            f"{ratio} | {floor_s:.3g} | {measured.adaptation_s / floor_s:.1f} | {peak} |"
+        ]
 
 
 def _classifying_table(subject: str, clips: Path, rates: dict[torch.dtype, float], device: torch.device) -> list[str]:
     recording = read_recording(clips)
     lines = [
+        "",
         f"**{subject}, classifying**, ms: median / 95th percentile of one clip; in batches, clips of 3 s a second",
         "",
         f"| precision | {' | '.join(f'{length:g} s' for length in LENGTHS_S)} "

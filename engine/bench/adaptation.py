@@ -7,8 +7,8 @@ the first steps cost more: there all 25 are run. Elsewhere all steps cost the sa
 """
 
 import time
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
@@ -16,12 +16,13 @@ from pathlib import Path
 
 import torch
 
-from engine.adaptation import AdaptationSettings, LabelledClip, StepTaken, adapt
+from engine.adaptation import AdaptationSettings, Adapted, LabelledClip, StepTaken, adapt
 from engine.bases import Base
 from engine.bench.arithmetic import count_flops, finish, seconds_of
 from engine.bench.reference_loop import run_steps
 from engine.bench.subjects import LABELS, as_tensors, labelled_clips, make_base, make_reference, read_recording
 from engine.memory import PeakMemory
+from engine.out_of_memory import ran_out_of_memory
 
 STEPS = 25
 _ON_FROZEN_LAYERS = ("top-4", "top-4-norms", "top-1", "extractor", "projection")
@@ -72,20 +73,23 @@ VARIANTS = (
 )
 
 
-def measure_all(
+def measure_each(
     subject: str, variants: Sequence[Variant], clips: Path, device: str, steps: int
-) -> list[tuple[Variant, Measured]]:
-    """Each variant in a fresh process, one after the other. `steps`: how many are timed."""
-    results = []
+) -> Iterator[tuple[Variant, Measured | None]]:
+    """Each variant in a fresh process, one after the other; None where memory does not do. `steps` are timed."""
     for variant in variants:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            measured = pool.submit(_measure, subject, variant, clips, device, steps).result()
-        print(f"{subject}, {variant.name}: {measured.step_s:.2f} s a step", flush=True)
-        results.append((variant, measured))
-    return results
+            try:
+                measured = pool.submit(measure, subject, variant, clips, device, steps).result()
+            except (RuntimeError, MemoryError) as error:  # a process that the system killed is a RuntimeError too
+                if not (ran_out_of_memory(error) or isinstance(error, BrokenExecutor)):
+                    raise
+                measured = None
+        yield variant, measured
 
 
-def _measure(subject: str, variant: Variant, folder: Path, device_name: str, steps: int) -> Measured:
+def measure(subject: str, variant: Variant, folder: Path, device_name: str, steps: int) -> Measured:
+    """One variant, in this process."""
     device = torch.device(device_name)
     clips = labelled_clips(read_recording(folder))
     if variant.reference is None:
@@ -107,9 +111,11 @@ def _measure_ours(
         steps = STEPS
 
     def run(count: int) -> list[float]:
-        """Adapt; when it began, and when each step was done."""
+        """Adapt; when it began, and when each step was done. MemoryError where it has to leave the device."""
         times = [time.perf_counter()]
         for event in adapt(base, clips, LABELS, replace(settings, steps=count)):
+            if isinstance(event, Adapted) and event.encoder.device.type != device.type:
+                raise MemoryError(f"{variant.name} went to the processor")
             if isinstance(event, StepTaken):
                 finish(device)
                 times.append(time.perf_counter())

@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 _ROWS, _WIDTH, _INNER = 3000, 1024, 4096  # frames of 20 clips of 3 s through XLS-R's feed-forward layer
 _SECONDS = 1.0
+_PRODUCTS_AT_A_TIME = 50
 
 
 def count_flops(work: Callable[[], object]) -> int:
@@ -20,7 +21,11 @@ def count_flops(work: Callable[[], object]) -> int:
 
 
 def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
-    """Operations a second of the best of the runs within a second: (3000, 1024) by a linear layer to 4096."""
+    """Operations a second of the best of the runs within a second: (3000, 1024) by a linear layer to 4096.
+
+    A GPU is given many products at a time: one takes it less than telling it, and hearing that it is done.
+    """
+    times = 1 if device.type == "cpu" else _PRODUCTS_AT_A_TIME
     rows = torch.randn(_ROWS, _WIDTH, device=device, dtype=dtype)
     layer = nn.Linear(_WIDTH, _INNER, device=device, dtype=dtype)
     best, began = float("inf"), time.perf_counter()
@@ -29,9 +34,10 @@ def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
         while time.perf_counter() - began < _SECONDS:
             finish(device)
             started = time.perf_counter()
-            layer(rows)
+            for _ in range(times):
+                layer(rows)
             finish(device)
-            best = min(best, time.perf_counter() - started)
+            best = min(best, (time.perf_counter() - started) / times)
     return 2 * _ROWS * _WIDTH * _INNER / best
 
 
