@@ -70,6 +70,12 @@ class Processes:
         whole: Tensor = self._accelerator.reduce(table.to(self.device), "sum")
         return whole.cpu()
 
+    def gathered(self, value: int) -> list[int]:
+        """The value that each process has, in their order."""
+        values = torch.zeros(self.count, 1)
+        values[int(self._accelerator.process_index)] = value
+        return [int(each) for each in self.assembled(values).flatten()]
+
     def wait(self) -> None:
         """Until all have come here."""
         self._accelerator.wait_for_everyone()

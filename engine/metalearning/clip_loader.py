@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from types import TracebackType
 
 import numpy as np
@@ -14,6 +15,7 @@ from engine.errors import AudioError
 from engine.metalearning.episodes import TrainingEpisode, TrainingSampler
 
 Samples = NDArray[np.float32]
+_MOST_DRAWS = 20
 KEPT_BYTES = 1 << 30  # 4.5 hours of sound
 
 
@@ -25,6 +27,8 @@ class ClipLoader:
         self._kept: OrderedDict[Path, Samples] = OrderedDict()  # touched by the thread alone
         self._kept_bytes = 0
         self._most_bytes = kept_bytes
+        self._refused: SimpleQueue[AudioError] = SimpleQueue()
+        self._told: set[str] = set()
 
     def __enter__(self) -> "ClipLoader":
         return self
@@ -37,7 +41,11 @@ class ClipLoader:
     def episodes(
         self, sampler: TrainingSampler, indices: Sequence[int]
     ) -> Iterator[tuple[int, TrainingEpisode, list[Samples]]]:
-        """Index, episode and the samples of its clips, for every index in turn. Raises AudioError, CorpusError."""
+        """Index, episode and the samples of its clips, for every index in turn.
+
+        An episode with a clip that cannot be read is drawn anew: one damaged file among a million must not end a
+        training of days. `refusals` has them then. Raises CorpusError, and AudioError where no draw can be read.
+        """
         ahead = None
         for turn, index in enumerate(indices):
             current = ahead or self._thread.submit(self._load, sampler, index)
@@ -48,8 +56,25 @@ class ClipLoader:
             yield index, episode, samples
 
     def _load(self, sampler: TrainingSampler, index: int) -> tuple[TrainingEpisode, list[Samples]]:
-        episode = sampler.draw(index)
-        return episode, [self._read(clip.path) for clip in episode.clips]
+        for redrawn in range(_MOST_DRAWS):
+            episode = sampler.draw(index, redrawn)
+            try:
+                return episode, [self._read(clip.path) for clip in episode.clips]
+            except AudioError as error:
+                refused = error
+                self._refused.put(error)
+        raise AudioError(
+            f"In {_MOST_DRAWS} draws of an episode there was always a clip that cannot be read: {refused.message}",
+            "Look at the corpora: is the disk that they are on still there?",
+        )
+
+    def refusals(self) -> Iterator[AudioError]:
+        """What could not be read, a file once, since this was asked last."""
+        while not self._refused.empty():
+            error = self._refused.get()
+            if error.message not in self._told:
+                self._told.add(error.message)
+                yield error
 
     def _read(self, path: Path) -> Samples:
         if path in self._kept:

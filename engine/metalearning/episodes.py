@@ -84,9 +84,9 @@ class TrainingSampler:
         roots = np.sqrt([self._pools[position].size for position in self.usable])
         self._probabilities = roots / roots.sum()
 
-    def draw(self, index: int) -> TrainingEpisode:
-        """Episode number `index`."""
-        random = np.random.default_rng([*self._seed, 1, index])
+    def draw(self, index: int, redrawn: int = 0) -> TrainingEpisode:
+        """Episode number `index`, or the one that is drawn in its place after `redrawn` others could not be used."""
+        random = np.random.default_rng([*self._seed, 1, index, *([redrawn] if redrawn else [])])
         chosen = self.usable[index % len(self.usable)] if self._in_turn else self._choose(random)
         for _ in range(_TRIES):
             ways = self._ways_within(chosen, random) if self._within else self._ways_anywhere(random)

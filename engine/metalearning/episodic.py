@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.encoder import EmotionEncoder
 from engine.errors import RecipeError
@@ -35,7 +35,7 @@ from engine.metalearning.start import build_on, load_start
 from engine.specaugment import SpecAugment
 
 CHECKPOINTS, LAST, BEST = "checkpoint", "last.safetensors", "best.safetensors"
-_COLUMNS = ("phase", "epoch", "loss", "accuracy", "adversarial_loss", "scale", "seconds")
+_COLUMNS = ("phase", "epoch", "loss", "accuracy", "adversarial_loss", "scale", "gradient_norm", "seconds")
 _NO_TENSORBOARD = "TensorBoard is not installed: the figures go to log.csv alone."
 
 
@@ -55,6 +55,8 @@ def train_episodic(
     data = read_data(recipe, corpora_root)
     if processes.is_main:
         yield from data.remarks
+        if processes.count > 1:
+            yield TrainingRemark(f"Every step is shared out to {processes.count} processes.")
         yield TrainingProgress(0, 0, "Loading the encoder")
     start = load_start(recipe.base.start, recipe.model.read_layers)
     encoder = build_on(start, recipe.model.extractor, recipe.seed)
@@ -115,13 +117,21 @@ class EpisodicTraining:
         return self._folder / CHECKPOINTS / LAST
 
     def _resume(self) -> Iterator[TrainingEvent]:
-        if not self._checkpoint.is_file():
-            return
-        position = load_checkpoint(self._checkpoint, self.network, self._optimiser)
-        if position.clips != self._data.digest:
-            raise RecipeError("The corpora are not those that this run began with.", "Choose a new folder for --out.")
-        self.position = position
-        yield TrainingRemark(f"Going on after step {position.step} of {self._plan.steps}.")
+        if self._checkpoint.is_file():
+            position = load_checkpoint(self._checkpoint, self.network, self._optimiser)
+            if position.clips != self._data.digest:
+                raise RecipeError(
+                    "The corpora are not those that this run began with.", "Choose a new folder for --out."
+                )
+            self.position = position
+        steps = self._processes.gathered(self.position.step)
+        if len(set(steps)) > 1:  # the first process alone writes checkpoints
+            raise RecipeError(
+                f"The processes would go on from different steps: {', '.join(map(str, steps))}.",
+                "Put --out on a disk that all machines share.",
+            )
+        if self.position.step:
+            yield TrainingRemark(f"Going on after step {self.position.step} of {self._plan.steps}.")
 
     def _save(self) -> None:
         if self._processes.is_main:
@@ -152,6 +162,7 @@ class EpisodicTraining:
         )
         started = time.perf_counter()
         for index, episode, samples in loader.episodes(self._data.sampler, indices):
+            yield from _told(loader)
             turn = index % plan.accumulation
             figures[turn] = self._backward(episode, samples, index, ends_step=turn == mine[-1])
             yield self._progress(index, phase, float(figures[: turn + 1, 0].sum() / (mine.index(turn) + 1)), started)
@@ -183,6 +194,8 @@ class EpisodicTraining:
                 f"The loss is no longer a number after step {self.position.step}.",
                 "Lower learning_rate, or leave bf16.",
             )
+        gradients = [each.grad for each in self.network.parameters() if each.grad is not None]
+        gradient_norm = float(nn.utils.get_total_norm(gradients))
         self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)
         self.position = replace(self.position, step=self.position.step + 1)
@@ -191,6 +204,7 @@ class EpisodicTraining:
                 "loss": loss,
                 "accuracy": right,
                 "scale": float(self.network.scale.detach()),
+                "gradient_norm": gradient_norm,
             }
             if self._recipe.adversarial.enabled:
                 told["adversarial_loss"] = adversarial
@@ -249,6 +263,7 @@ class EpisodicTraining:
         table = torch.zeros(self._plan.validation_episodes, 2)
         done = self.position.step * self._plan.accumulation
         for index, episode, samples in loader.episodes(sampler, self._processes.mine(len(table))):
+            yield from _told(loader)
             with self._processes.autocast():
                 loss, right, _ = self.network(self._inputs(episode, samples, index))
             table[index] = torch.stack([loss, right]).cpu()
@@ -256,3 +271,9 @@ class EpisodicTraining:
             yield TrainingProgress(done, self._plan.steps * self._plan.accumulation, message)
         names = [sampler.names[position] for position in sampler.usable]
         yield Validation.of(self._processes.assembled(table), names)
+
+
+def _told(loader: ClipLoader) -> Iterator[TrainingRemark]:
+    """What the loader could not read."""
+    for error in loader.refusals():
+        yield TrainingRemark(f"{error.message.rstrip('.')}: episodes with it are drawn anew.", error.hint)

@@ -23,8 +23,8 @@ class Corpus:
     """The clips of a corpus in the order of their paths, and how many files were left out, and why.
 
     language: BCP 47, "mul" where there are many. too_long: over the longest duration asked for. missing: named in
-    the corpus's own tables, not in the folder. unreadable: no audio header. unlabelled: not one of our emotions
-    (the annotators did not agree, or it is a manner of speaking such as whispering).
+    the corpus's own tables, not in the folder. unreadable: no audio header, or under 0.1 s. unlabelled: not one of
+    our emotions (the annotators did not agree, or it is a manner of speaking such as whispering).
     """
 
     name: str

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
-from engine.audio.decode import MAX_CLIP_S, probe_audio
+from engine.audio.decode import MAX_CLIP_S, MIN_CLIP_S, probe_audio
 from engine.errors import AudioError, CorpusError
 from engine.metalearning.corpora.corpus import Corpus, CorpusClip, Findings, FoundClip
 from engine.metalearning.corpora.manifest import MANIFEST, find_by_manifest
@@ -73,7 +73,7 @@ def _nothing(info: CorpusInfo, root: Path, findings: Findings) -> CorpusError:
 
 
 def _measured(clips: Iterable[FoundClip]) -> Iterator[CorpusClip | None]:
-    """The clips with their durations, None for those that have no audio header."""
+    """The clips with their durations, None for those that have no audio header, or hardly any sound."""
     rest = iter(clips)
     with ThreadPoolExecutor(_READERS) as pool:
         while some := list(islice(rest, _AT_ONCE)):
@@ -87,4 +87,6 @@ def _measure(clip: FoundClip) -> CorpusClip | None:
             duration_s = probe_audio(clip.path).duration_s
         except AudioError:
             return None
-    return CorpusClip(clip.path, clip.label, clip.speaker, clip.accent, duration_s) if duration_s else None
+    if duration_s < MIN_CLIP_S:
+        return None
+    return CorpusClip(clip.path, clip.label, clip.speaker, clip.accent, duration_s)

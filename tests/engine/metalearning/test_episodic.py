@@ -2,11 +2,13 @@
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -15,8 +17,9 @@ from engine.adaptation import AdaptationSettings, Adapted, adapt
 from engine.base_folder import load_base_folder
 from engine.bases import load_base
 from engine.checksums import wrong_sums
-from engine.errors import BaseError, CorpusError, RecipeError
-from engine.metalearning import episodic
+from engine.errors import AudioError, BaseError, CorpusError, RecipeError
+from engine.metalearning import clip_loader, episodic
+from engine.metalearning.accelerated import Processes
 from engine.metalearning.checkpoints import save_checkpoint
 from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, TrainingRemark
 from engine.metalearning.train import train_base
@@ -274,33 +277,75 @@ def test_a_damaged_checkpoint_is_refused_in_words(train: Train, tiny_start: Path
         train(text)
 
 
+def test_processes_that_do_not_see_one_checkpoint_are_refused(
+    train: Train, tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on two machines whose run folder is not shared: the other one begins at 0."""
+    text = tiny_recipe(tiny_start)
+    train(text, stop_after=5)
+    monkeypatch.setattr(Processes, "gathered", lambda processes, value: [value, 0])
+    with pytest.raises(RecipeError, match=r"different steps: 2, 0\..*disk that all machines share"):
+        train(text)
+
+
+def test_clips_that_are_too_long_are_told_and_written_on_the_card(
+    train: Train, tiny_start: Path, tmp_path: Path, corpora_root: Path
+) -> None:
+    root = tmp_path / "longer"
+    shutil.copytree(corpora_root, root)
+    manifest = root / "nemo" / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace(",0.4\n", ",9.376\n", 1))
+    (tmp_path / "long.toml").write_text(tiny_recipe(tiny_start))
+    events = list(train_base(str(tmp_path / "long.toml"), root, tmp_path / "long", device="cpu"))
+    remarks = [event.message for event in events if isinstance(event, TrainingRemark)]
+    assert "nemo: 1 clips over 9.375 s are left out." in remarks
+    assert "| nEMO | pl | 23 | 2 | 1 |" in (tmp_path / "long" / "base" / "README.md").read_text()
+
+
+def test_a_damaged_file_does_not_end_a_training(
+    train: Train, tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, damaged = clip_loader.read_windows, set[Path]()
+
+    def reading(path: Path, most: int) -> tuple[np.ndarray, ...]:
+        if not damaged:
+            damaged.add(path)  # the first that is wanted
+        if path in damaged:
+            raise AudioError(f"{path.name} is damaged.", "Unpack it again.")
+        return real(path, most)
+
+    monkeypatch.setattr(clip_loader, "read_windows", reading)
+    events = train(tiny_recipe(tiny_start))
+    assert isinstance(events[-1], Trained)
+    (name,) = (path.name for path in damaged)
+    told = [event for event in events if isinstance(event, TrainingRemark) and "drawn anew" in event.message]
+    assert told == [TrainingRemark(f"{name} is damaged: episodes with it are drawn anew.", "Unpack it again.")]
+
+
 @pytest.mark.slow
 def test_two_processes_train_as_one(train: Train, tiny_start: Path, corpora_root: Path, tmp_path: Path) -> None:
-    """Through Accelerate's own launcher, on two CPU processes (gloo): the episodes of a step are shared out."""
+    """Started by torchrun, on two CPU processes (gloo), as `accelerate launch` does on GPUs."""
     text = tiny_recipe(tiny_start, training="learning_rate = 1e-3", adversarial="enabled = true")
-    text = text.replace("accumulation = 2", "accumulation = 4")  # three steps of four episodes
+    # six steps of five episodes, so that one process has three and the other two
+    text = text.replace("accumulation = 2", "accumulation = 5").replace(
+        "episodes_per_epoch = 4", "episodes_per_epoch = 10"
+    )
     train(text, "one")
     (tmp_path / "two.toml").write_text(text)
-    launcher = "accelerate.commands.launch --cpu --num_processes 2 --num_machines 1 --mixed_precision no"
-    metatrain = f"--dynamo_backend no -m serstudio metatrain {tmp_path / 'two.toml'} --corpora {corpora_root}"
-    command = [
-        sys.executable,
-        "-m",
-        *launcher.split(),
-        *metatrain.split(),
-        "--out",
-        str(tmp_path / "two"),
-        "--device",
-        "cpu",
-    ]
+    launcher = "torch.distributed.run --standalone --nproc_per_node 2 -m serstudio metatrain"
+    command = [sys.executable, "-m", *launcher.split(), str(tmp_path / "two.toml"), "--corpora", str(corpora_root)]
+    command += ["--out", str(tmp_path / "two"), "--device", "cpu"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("The base tiny is in") == 1
+    assert "Every step is shared out to 2 processes." in done.stderr
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     for name, tensor in one.items():
         torch.testing.assert_close(two[name], tensor, rtol=1e-4, atol=1e-6, msg=name)
     for alone, shared in zip(rows(tmp_path / "one"), rows(tmp_path / "two"), strict=True):
         assert float(shared["loss"]) == pytest.approx(float(alone["loss"]), rel=1e-4)
+        if alone["split"] == "train":  # Adam would hide it if all gradients were too large by a factor
+            assert float(shared["gradient_norm"]) == pytest.approx(float(alone["gradient_norm"]), rel=1e-3)

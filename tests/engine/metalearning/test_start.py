@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from safetensors.torch import save_file
 
@@ -100,15 +101,46 @@ def test_clips_are_loaded_in_order_whatever_is_kept(corpora_root: Path) -> None:
         assert all(np.array_equal(a, b) for a, b in zip(few, many, strict=True))
 
 
-def test_a_clip_that_cannot_be_read_is_told_in_words(tmp_path: Path) -> None:
+def _sampler_over(folder: Path, *, damaged: int, whole: int) -> TrainingSampler:
+    """Two labels, each with so many files that are no sound and so many that are."""
     clips = []
-    for take in range(4):
-        (tmp_path / f"{take}.wav").write_bytes(b"no sound at all")
-        clips += [CorpusClip(tmp_path / f"{take}.wav", label, "s", None, 1.0) for label in ("anger", "fear")]
-    sampler = TrainingSampler(
-        [Corpus("nemo", "pl", tuple(clips), 0)], EpisodesSection(ways=2, shots=1, queries=1), (0,)
-    )
-    with ClipLoader() as loader, pytest.raises(AudioError):
+    for take in range(damaged + whole):
+        for label in ("anger", "fear"):
+            path = folder / f"{label}-{take}.wav"
+            if take < damaged:
+                path.write_bytes(b"no sound at all")
+            else:
+                soundfile.write(path, np.full(3200, 0.1 * take, dtype=np.float32), 16_000)
+            clips.append(CorpusClip(path, label, "s", None, 1.0))
+    section = EpisodesSection(ways=2, shots=1, queries=1)
+    return TrainingSampler([Corpus("nemo", "pl", tuple(clips), 0)], section, (0,))
+
+
+def test_an_episode_with_a_clip_that_cannot_be_read_is_drawn_anew(tmp_path: Path) -> None:
+    sampler = _sampler_over(tmp_path, damaged=1, whole=4)
+    drawn = [sampler.draw(index) for index in range(12)]
+    with ClipLoader() as loader:
+        found = list(loader.episodes(sampler, range(12)))
+        told = [error.message for error in loader.refusals()]
+        assert not list(loader.refusals())
+        again = list(loader.episodes(sampler, [7]))
+        assert not list(loader.refusals()), "a file is told of once"
+    assert [index for index, _, _ in found] == list(range(12))
+    names = [{clip.path.name for clip in episode.clips} for _, episode, _ in found]
+    assert not any("-0." in name for each in names for name in each)
+    replaced = [index for index, each in enumerate(drawn) if found[index][1] != each]
+    assert replaced == [
+        index for index, each in enumerate(drawn) if any("-0." in clip.path.name for clip in each.clips)
+    ]
+    assert replaced
+    assert again[0][1] == found[7][1], "the same one is drawn in its place when the run is taken up"
+    assert sorted(told) == sorted(set(told))
+    assert {name for name in ("anger-0.wav", "fear-0.wav") if any(name in each for each in told)}
+
+
+def test_where_hardly_anything_can_be_read_the_training_ends_in_words(tmp_path: Path) -> None:
+    sampler = _sampler_over(tmp_path, damaged=4, whole=0)
+    with ClipLoader() as loader, pytest.raises(AudioError, match=r"In 20 draws .* cannot be read.*the disk"):
         list(loader.episodes(sampler, [0, 1]))
 
 

@@ -33,6 +33,16 @@ def test_a_file_that_is_no_sound_is_counted(tmp_path: Path) -> None:
     assert (len(corpus.clips), corpus.unreadable) == (1, 2)
 
 
+def test_a_file_of_hardly_any_sound_is_counted_also_where_a_table_tells_its_length(tmp_path: Path) -> None:
+    make_tree(tmp_path, ["a.wav", "b.wav", "c.wav"])
+    rows = ["file,label,speaker,duration_s", "a.wav,anger,x,0.1", "b.wav,anger,x,0.09", "c.wav,fear,x,0"]
+    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
+
+    corpus = read_corpus("emodb", tmp_path)
+
+    assert ([clip.path.name for clip in corpus.clips], corpus.unreadable) == (["a.wav"], 2)
+
+
 def test_nothing_but_files_that_are_no_sound(tmp_path: Path) -> None:
     (tmp_path / "03a01Fa.wav").write_bytes(b"not sound at all")
 
