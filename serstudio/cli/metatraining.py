@@ -38,8 +38,9 @@ def metatrain(recipe: str, corpora: Path, run_folder: Path, device: str, as_json
     main-paper           the main paper's own, on XLS-R 300M; needs GPUs
     hgfm, multigate, fmaml   what the methods of these names start from (hgfm-small ...: in minutes)
 
-    Stop it at any time: the same command goes on where it was, with the same result. Episodic recipes can use
-    several GPUs or machines: `accelerate launch -m serstudio metatrain ...`.
+    Stop it at any time: the same command goes on where it was, with the same result (on a GPU up to rounding).
+    Episodic recipes can use several GPUs, or machines that share the disk of --out:
+    `accelerate launch -m serstudio metatrain ...`.
     """
     trained = output.follow(MetatrainBase(recipe, corpora, run_folder, device), BaseTrained)
     if not is_main_process():

@@ -46,7 +46,9 @@ classifying_precision_option = click.option(
     help="Of the numbers that the model's layers compute with; bf16 and int8 change scores a little. auto: the most "
     "exact one that is clearly faster than fp32, as measured once on this machine; else fp32.",
 )
-seed_option = click.option("--seed", type=int, default=0, show_default=True, help="The same seed, the same result.")
+seed_option = click.option(
+    "--seed", type=int, default=0, show_default=True, help="The same seed, the same result; on a GPU up to rounding."
+)
 method_option = click.option(
     "--method",
     type=click.Choice(METHODS),

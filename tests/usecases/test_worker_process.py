@@ -1,6 +1,7 @@
 """The worker process for real: spawned, asked, cancelled, abandoned."""
 
 import multiprocessing as mp
+import signal
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -8,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine import out_of_memory
 from engine.decision import Decision
 from serstudio.usecases.events import Done, Progress
-from serstudio.usecases.requests import AdaptProject, VersionAdded
+from serstudio.usecases.requests import AdaptProject, MeasureMemory, VersionAdded
 from serstudio.usecases.stream_live import EndStream, OpenStream, StreamEnded, StreamStarted, serve_live
 from serstudio.usecases.worker_process import Cancelled, Failed, serve_jobs
 from tests.engine.conftest import voice
@@ -74,6 +76,22 @@ def test_jobs_end_once_are_cancelled_and_fail_in_words(
     assert isinstance(event, Failed)
     assert "no base called" in event.message
     assert event.report == "", "what the user can mend is not a bug report"
+
+
+def test_a_job_leaves_no_memory_of_a_gpu_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, with a request that fails at once and one that ends well."""
+    given_back: list[str] = []
+    monkeypatch.setattr(out_of_memory, "give_back", lambda: given_back.append("all"))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # Ctrl-C is to go on ending the tests
+    ours, theirs = mp.Pipe()
+    for request in (AdaptProject(Path("/nowhere")), MeasureMemory(), None):
+        ours.send(request)
+    serve_jobs(theirs, mp.Event())
+    assert isinstance(ours.recv(), Failed)
+    assert isinstance(ours.recv(), Done)
+    assert given_back == ["all", "all"]
+    ours.close()
+    theirs.close()
 
 
 def test_a_live_child_hears_answers_and_survives_a_wrong_model(

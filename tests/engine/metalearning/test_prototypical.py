@@ -121,6 +121,32 @@ def test_probing_trains_the_extractor_alone_and_then_all_is_trained() -> None:
     assert touched == {name for name, _ in network.named_parameters()} - {fixed}
 
 
+@pytest.mark.parametrize(
+    ("kind", "dropout", "share"),
+    [
+        (MeanFC, torch.nn.Dropout, 0.5),
+        (LateralInhibition, torch.nn.Dropout, 0.5),
+        (GatedLinearUnit, torch.nn.Dropout1d, 0.1),
+    ],
+)
+def test_the_extractors_drop_what_the_paper_says(
+    kind: Callable[[int], torch.nn.Module], dropout: type[torch.nn.Module], share: float
+) -> None:
+    """Section 4.4: half of what enters a fully connected layer; a tenth of the channels of the GLU's convolution."""
+    torch.manual_seed(0)
+    extractor = kind(64)
+    dropped = [module for module in extractor.modules() if isinstance(module, torch.nn.Dropout | torch.nn.Dropout1d)]
+    assert [(type(module), module.p) for module in dropped] == [(dropout, share)]
+    seen: list[tuple[Tensor, Tensor]] = []
+    dropped[0].register_forward_hook(lambda module, inputs, output: seen.append((inputs[0], output)))
+    extractor.train()(Frames(torch.randn(1, 40, 50, 64), torch.full((40,), 50)))
+    ((before, after),) = seen
+    if dropout is torch.nn.Dropout1d:  # whole channels of (clips, channels, steps)
+        before, after = before.abs().amax(-1), after.abs().amax(-1)
+    lost = (after == 0)[before != 0]
+    assert float(lost.float().mean()) == pytest.approx(share, abs=0.03)
+
+
 def test_dropout_acts_in_the_extractor_while_training_and_nowhere_after() -> None:
     network = entered(PrototypicalNetwork(tiny_encoder(MeanFC)), Phase.WHOLE)
     episode = episode_of(network.encoder)

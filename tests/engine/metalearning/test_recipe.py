@@ -164,6 +164,7 @@ def test_the_main_paper_recipe_is_the_papers() -> None:
     assert (recipe.episodes.shots, recipe.episodes.queries, recipe.episodes.sampling) == (5, 12, "within-dataset")
     plan = recipe.training
     assert (plan.probing_epochs, plan.steps_per_epoch, plan.accumulation, plan.learning_rate) == (5, 50, 20, 1e-4)
+    assert plan.gradient_checkpointing
     assert not recipe.adversarial.enabled
     assert recipe.adversarial.strength == 0.01
 
