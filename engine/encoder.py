@@ -1,6 +1,7 @@
 """The embedding function of the prototypical network: a backbone and an extractor."""
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -45,6 +46,17 @@ class EmotionEncoder(nn.Module):
     def front_end(self, samples: NDArray[np.float32]) -> Tensor:
         """One window of 16 kHz samples (n,) to the backbone's input, on the encoder's device."""
         return self.backbone.front_end(torch.from_numpy(np.ascontiguousarray(samples)).to(self.device))
+
+    def front_ends(self, windows: Sequence[NDArray[np.float32]]) -> list[Tensor]:
+        """The same of several windows, in the order given: those of one length at once, which keeps a GPU busy."""
+        groups: dict[int, list[int]] = defaultdict(list)
+        for position, window in enumerate(windows):
+            groups[len(window)].append(position)
+        inputs: dict[int, Tensor] = {}
+        for positions in groups.values():
+            stacked = torch.from_numpy(np.stack([windows[position] for position in positions])).to(self.device)
+            inputs.update(zip(positions, self.backbone.front_end_of_equals(stacked), strict=True))
+        return [inputs[position] for position in range(len(windows))]
 
     def embed(
         self,

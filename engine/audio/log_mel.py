@@ -11,7 +11,10 @@ HOP_SAMPLES = 160
 
 
 class LogMel(torch.nn.Module):
-    """Samples (n,) at 16 kHz to (bins, n // 160): log10 mel power, floored 8 below its peak, then (x + 4) / 4."""
+    """Samples (n,) at 16 kHz to (bins, n // 160): log10 mel power, floored 8 below its peak, then (x + 4) / 4.
+
+    Or those of several clips of one length at once, (clips, n), each by its own peak.
+    """
 
     window: torch.Tensor
     filters: torch.Tensor
@@ -27,7 +30,7 @@ class LogMel(torch.nn.Module):
         spectrum = torch.stft(samples, N_FFT, HOP_SAMPLES, window=self.window, return_complex=True)
         power = spectrum[..., :-1].abs() ** 2
         log_mel = torch.log10(torch.clamp(self.filters @ power, min=1e-10))
-        log_mel = torch.maximum(log_mel, log_mel.max() - 8.0)
+        log_mel = torch.maximum(log_mel, log_mel.amax((-2, -1), keepdim=True) - 8.0)
         return (log_mel + 4.0) / 4.0
 
 

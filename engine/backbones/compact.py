@@ -48,6 +48,9 @@ class CompactBackbone(Backbone):
             mel: Tensor = self.log_mel(samples)
         return mel
 
+    def front_end_of_equals(self, samples: Tensor) -> Tensor:
+        return self.front_end(samples)
+
     def draw_masks(self, inputs: Sequence[Tensor], augment: SpecAugment, generator: torch.Generator) -> list[ClipMasks]:
         return [augment.draw(mel.shape[-1], mel.shape[0], MEL_RATE_HZ, generator) for mel in inputs]
 

@@ -55,6 +55,10 @@ class Backbone(nn.Module, ABC):
     def front_end(self, samples: Tensor) -> Tensor:
         """Samples (n,) at 16 kHz to this encoder's input, (features, steps). No gradient is kept."""
 
+    def front_end_of_equals(self, samples: Tensor) -> Tensor:
+        """The same of clips of one length, (clips, n) to (clips, features, steps): at once where a backbone can."""
+        return torch.stack([self.front_end(each) for each in samples])
+
     @abstractmethod
     def draw_masks(self, inputs: Sequence[Tensor], augment: SpecAugment, generator: torch.Generator) -> list[ClipMasks]:
         """Masks for front-end outputs, clip by clip in the order given."""

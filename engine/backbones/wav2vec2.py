@@ -60,12 +60,20 @@ class Wav2Vec2Backbone(LibraryBackbone):
         with torch.no_grad():
             return self.convolve(samples)
 
+    def front_end_of_equals(self, samples: Tensor) -> Tensor:
+        with torch.no_grad():
+            return self._convolved(samples)
+
     def convolve(self, samples: Tensor) -> Tensor:
-        """The same, with its gradient: for a training that takes the convolutions along."""
+        """The same as `front_end`, with its gradient: for a training that takes the convolutions along."""
+        return self._convolved(samples[None])[0]
+
+    def _convolved(self, samples: Tensor) -> Tensor:
         if self._normalise:
-            samples = (samples - samples.mean()) / torch.sqrt(samples.var(unbiased=False) + 1e-7)
+            mean, variance = samples.mean(-1, keepdim=True), samples.var(-1, unbiased=False, keepdim=True)
+            samples = (samples - mean) / torch.sqrt(variance + 1e-7)
         samples = nn.functional.pad(samples, (0, max(0, self._shortest - samples.shape[-1])))
-        features: Tensor = self.model.feature_extractor(samples[None])[0]
+        features: Tensor = self.model.feature_extractor(samples)
         return features
 
     @property

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from engine.metalearning.corpora import CORPORA, Corpus
 
+_CARD_SECTION = "\n[card]\n"
+
 
 @dataclass(frozen=True)
 class Data:
@@ -26,9 +28,20 @@ def clip_counts(corpora: Sequence[Corpus]) -> dict[str, int]:
 
 
 def base_card(
-    *, name: str, summary: str, licence: str, data: Data, figures: Mapping[str, str], failures: str, recipe_text: str
+    *,
+    name: str,
+    summary: str,
+    licence: str,
+    data: Data,
+    figures: Mapping[str, str],
+    notes: str,
+    failures: str,
+    recipe_text: str,
 ) -> str:
-    """Markdown: what it is, terms, data, figures, known failures, and the recipe that makes it again."""
+    """Markdown: what it is, terms, data, figures, known failures, and the recipe that makes it again.
+
+    notes: what the recipe's last section, [card], says of the base; that section is not shown again.
+    """
     lines = [f"# {name}", "", summary, "", f"**Licence.** {licence}", "", "## Data", ""]
     lines += ["| corpus | language | clips | speakers | over 9.375 s, left out | licence | used for |"]
     lines += ["|---|---|---|---|---|---|---|"]
@@ -36,9 +49,11 @@ def base_card(
     lines += [_row(corpus, "validation") for corpus in data.validation]
     lines += ["", "## Figures", ""]
     lines += [f"- {what}: {figure}" for what, figure in figures.items()] or ["- none measured in training"]
+    lines += ["", notes.strip()] if notes else []
     lines += ["", "## Known failures", "", failures, "", "## Recipe", ""]
     lines += ["`serstudio metatrain` with this file made it, and makes it again:", ""]
-    lines += [f"    {line}".rstrip() for line in recipe_text.splitlines()]
+    shown, card, _ = recipe_text.partition(_CARD_SECTION)
+    lines += [f"    {line}".rstrip() for line in (shown.rstrip() if card else shown).splitlines()]
     return "\n".join(lines) + "\n"
 
 

@@ -11,12 +11,13 @@ from engine.metalearning.recipe import RecipeSettings
 
 @dataclass(frozen=True)
 class Told:
-    """Words of the card; facts: what else is kept of this training."""
+    """Words of the card; facts: what else is kept of this training; notes: what a recipe says of its base."""
 
     summary: str
     failures: str
     figures: Mapping[str, str]
     facts: Mapping[str, str]
+    notes: str = ""
 
 
 def write_trained(
@@ -29,6 +30,7 @@ def write_trained(
         licence=base.licence,
         data=data,
         figures=told.figures,
+        notes=told.notes,
         failures=told.failures,
         recipe_text=recipe_text,
     )

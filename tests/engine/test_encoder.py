@@ -52,6 +52,13 @@ def lengths_in_batches(encoder: EmotionEncoder, lengths: list[int]) -> list[list
     return sorted([lengths[index] for index in batch] for batch in batches)
 
 
+def test_front_ends_come_in_the_order_given(encoder: EmotionEncoder) -> None:
+    windows = [voice(seed, length) for seed, length in enumerate(DURATIONS_S)]
+    for ours, expected in zip(encoder.front_ends(windows), inputs_of(encoder), strict=True):
+        torch.testing.assert_close(ours, expected)
+    assert encoder.front_ends([]) == []
+
+
 def test_like_lengths_share_a_batch(encoder: EmotionEncoder) -> None:
     assert lengths_in_batches(encoder, [100, 300, 110, 120, 290, 150]) == [[100, 110, 120], [150], [290, 300]]
 

@@ -49,7 +49,8 @@ def test_no_part_of_an_encoder_stays_behind(make: Callable[[], EmotionEncoder]) 
     masks = encoder.backbone.draw_masks(heard, SpecAugment(), torch.Generator().manual_seed(0))
     with FakeTensorMode(allow_non_fake_inputs=True) as mode, torch.no_grad():
         _placed(encoder, mode)
-        inputs = [encoder.backbone.front_end(each.to(GPU)) for each in samples]
+        equals = encoder.backbone.front_end_of_equals(torch.stack(samples[:2]).to(GPU))
+        inputs = [*equals, encoder.backbone.front_end(samples[2].to(GPU))]
         whole = encoder.extractor(encoder.backbone.encode_masked(inputs, masks))
         again = encoder.embed_lowered(encoder.lower(inputs, masks, 1), 1)
         assert whole.device.type == again.device.type == GPU

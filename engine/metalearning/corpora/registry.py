@@ -46,7 +46,10 @@ def _named(
     return CorpusInfo(name, title, language, task, licence, source, layout, FILE_NAME_RULES[name].find)
 
 
-_UNKNOWN_LAYOUT = "folders named after emotions (anger/..., joy/...); its own layout is not public"
+_UNKNOWN_LAYOUT = (
+    "folders named after emotions (anger/..., joy/...), or a manifest.csv with the columns file,label,speaker; its own "
+    "layout is not public"
+)
 
 _ALL = (
     _named("crema-d", "CREMA-D", "en", "ODbL 1.0", "Cao et al. 2014", "AudioWAV/1001_DFA_ANG_XX.wav"),

@@ -125,6 +125,13 @@ class AdaptationSection:
 
 
 @dataclass(frozen=True)
+class CardSection:
+    """[card], the last section: Markdown for the model card of what the training itself does not measure."""
+
+    notes: str = ""
+
+
+@dataclass(frozen=True)
 class ClosedFormRecipe:
     """kind = "closed-form": the discriminant alone."""
 
@@ -136,6 +143,7 @@ class ClosedFormRecipe:
     read_layers: tuple[int, ...] = (2, 3)
     discriminant: DiscriminantSection = field(default_factory=DiscriminantSection)
     adaptation: AdaptationSection = field(default_factory=AdaptationSection)
+    card: CardSection = field(default_factory=CardSection)
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ class _Training:
 
     def _write(self, base: Base, backbone_licence: str, figures: dict[str, str]) -> None:
         facts = {"backbone": AS_PUBLISHED, "backbone_licence": backbone_licence}
-        told = Told(_summary(self._recipe), _FAILURES, figures, facts)
+        told = Told(_summary(self._recipe), _FAILURES, figures, facts, self._recipe.card.notes)
         data = Data(self._train, self._validation)
         write_trained(base, self._folder / "base", self._recipe, self._text, data, told)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.backbones import Backbone
 from engine.backbones.protocol import Frames
@@ -40,6 +40,20 @@ def library_input(kind: str, backbone: Backbone, samples: Tensor) -> Tensor:
     if kind.startswith("w2v-bert"):
         return backbone.front_end(samples).T[None]
     return ((samples - samples.mean()) / samples.std(correction=0))[None]
+
+
+@pytest.mark.parametrize("kind", EVERY_BACKBONE)
+@pytest.mark.parametrize("duration_s", [0.02, 0.7])
+def test_clips_of_one_length_go_through_the_front_end_at_once_as_one_by_one(kind: str, duration_s: float) -> None:
+    backbone = any_backbone(kind)
+    samples = [
+        torch.from_numpy(gain * voice(seed, 1.0)[: round(16_000 * duration_s)]) for seed, gain in enumerate((1, 0.01))
+    ]
+    if kind == "compact" and duration_s < 0.1:
+        samples = [nn.functional.pad(each, (0, 1600)) for each in samples]
+    together = backbone.front_end_of_equals(torch.stack(samples))
+    for ours, each in zip(together, samples, strict=True):
+        torch.testing.assert_close(ours, backbone.front_end(each), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)

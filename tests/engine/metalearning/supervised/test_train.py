@@ -99,8 +99,11 @@ def test_figures_of_the_validation_corpora_are_in_the_card(
     monkeypatch.setattr(few_shot_figures, "SHAPE", EpisodeShape(ways=3, shots=2, queries=2))
     monkeypatch.setattr(training, "_VALIDATION_EPISODES", 3)
     path = recipe(tmp_path / "r.toml", tiny_start, CLOSED_FORM)
+    path.write_text(path.read_text() + '\n\n[card]\nnotes = """\n- Measured besides: 12 %.\n"""\n')
     list(run(path, corpora_root, tmp_path / "run"))
     card = (tmp_path / "run" / "base" / "README.md").read_text()
+    assert card.count("- Measured besides: 12 %.\n\n## Known failures") == card.count("Measured besides") == 1
+    assert card.endswith(f'    start = "{tiny_start}"\n'), "the recipe is shown without what is above"
     figure = r"\d+\.\d ± \d+\.\d"
     heads = ", ".join(f"{head} {figure}" for head in HEADS)
     for protocol in Protocol:
