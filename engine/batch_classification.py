@@ -20,7 +20,7 @@ from engine.encoder import EmotionEncoder
 from engine.errors import AudioError, MemoryShortError
 from engine.model_folder import AdaptedModel
 from engine.out_of_memory import give_back, ran_out_of_memory
-from engine.quantised import Int8Linear
+from engine.quantised import Int8Linear, suit_the_processor
 from engine.streaming import WindowMean, score_windows
 
 MOST_AHEAD_S = 600.0
@@ -113,6 +113,7 @@ class BatchScorer:
                 self._most_samples = len(windows[batch[-1]]) * (len(batch) // 2)
             elif self._model.encoder.device.type != "cpu":
                 self._model = self._model.to(torch.device("cpu"))
+                suit_the_processor(self._model.encoder)
                 give_back()
                 self._most_samples = _most_samples(self._model.encoder)
                 yield Remark("The GPU's memory ran out: going on on the processor, which takes longer.", _CLOSE)

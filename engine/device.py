@@ -1,6 +1,5 @@
 """Which device computes, and what to tell the user about it."""
 
-import functools
 import os
 import platform
 
@@ -15,6 +14,7 @@ _MISSING = {
 }
 
 _NAMES = {"cuda": "The CUDA device", "mps": "The Apple GPU"}
+_TRIED_OUT: set[str] = set()  # GPUs that have computed something for this process
 
 _CUDA_WITH_BF16 = (8, 0)  # Ampere; older cards emulate it, slower than fp32
 _CPU_FLAGS_OF_BF16 = ("avx512_bf16", "amx_bf16")  # dot products of bf16 pairs in hardware, summed in fp32
@@ -31,20 +31,20 @@ def _is_there(name: str) -> bool:
     return torch.backends.mps.is_available() if name == "mps" else name == "cpu"
 
 
-@functools.cache
 def why_unusable(name: str) -> str:
     """Why, in PyTorch's words, a device that is there cannot compute; empty if it can, or is not there at all.
 
     PyTorch also lists cards that it has no kernels for, because they are too old, and those that another program has
-    for itself. Looked at once.
+    for itself, or has filled.
     """
-    if name == "cpu" or not _is_there(name):
+    if name == "cpu" or name in _TRIED_OUT or not _is_there(name):
         return ""
     try:
         probe = torch.ones(2, 2, device=name)
         float((probe @ probe).sum())
     except (RuntimeError, NotImplementedError) as error:
         return str(error).strip().splitlines()[0].removesuffix(".")
+    _TRIED_OUT.add(name)
     return ""
 
 
@@ -52,23 +52,21 @@ def is_lacking(device: torch.device, error: Exception) -> bool:
     """Whether `error` is how PyTorch says that an Apple GPU lacks an operator, or a kind of number."""
     if device.type != "mps":
         return False
-    return isinstance(error, NotImplementedError | TypeError) or (
-        isinstance(error, RuntimeError) and "mps" in str(error).lower()
-    )
+    told = str(error).lower()
+    words = "mps" in told and any(each in told for each in ("not implemented", "not support", "unsupported"))
+    return isinstance(error, NotImplementedError | TypeError) or (isinstance(error, RuntimeError) and words)
 
 
 def resolve_device(name: str = "auto") -> torch.device:
     """`auto` takes CUDA, else Apple's MPS, else the processor. DeviceError if one is asked for that is not there."""
-    here = available_devices()
     if name == "auto":
-        return torch.device(here[0])
+        return torch.device(available_devices()[0])
     if name not in DEVICES:
         raise DeviceError(f"Unknown device '{name}'.", f"Use one of {', '.join(DEVICES)}.")
-    if name not in here:
-        why = why_unusable(name)
-        raise DeviceError(
-            f"{_NAMES[name]} cannot be used: {why}." if why else _MISSING[name], "Use --device cpu or auto."
-        )
+    if not _is_there(name):
+        raise DeviceError(_MISSING[name], "Use --device cpu or auto.")
+    if why := why_unusable(name):
+        raise DeviceError(f"{_NAMES[name]} cannot be used: {why}.", "Use --device cpu or auto.")
     return torch.device(name)
 
 

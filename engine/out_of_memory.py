@@ -13,7 +13,7 @@ _SAID_BY_ALLOCATORS = (
     "bad_alloc",
     "failed to allocate",
     "invalid buffer size",  # Apple's, of a tensor that is larger than it can hold
-    "cublas_status_not_initialized",  # cuBLAS and cuDNN say so where there is no room for their own workspace
+    "status_not_initialized",  # cuBLAS and cuDNN say so where there is no room for their own workspace
     "unable to find an engine",
 )
 

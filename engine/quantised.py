@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.device import has_fast_bf16
 from engine.encoder import EmotionEncoder
 from engine.errors import DeviceError
 
@@ -79,6 +80,13 @@ def convert(encoder: EmotionEncoder, precision: str) -> None:
     else:  # there whole layers, attention too, are faster; the backbone hands over what they take
         backbone.transformer_layers.to(torch.bfloat16)
         backbone.compute_dtype = torch.bfloat16
+
+
+def suit_the_processor(encoder: EmotionEncoder) -> None:
+    """Of an encoder that was converted for a GPU and had to leave it: bf16 layers only where the processor has bf16."""
+    if encoder.backbone.compute_dtype is torch.bfloat16 and not has_fast_bf16(encoder.device):
+        encoder.backbone.transformer_layers.float()
+        encoder.backbone.compute_dtype = None
 
 
 def lighten(module: nn.Module, precision: str, least_size: int) -> None:

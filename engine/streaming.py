@@ -47,9 +47,9 @@ def score_window(model: AdaptedModel, samples: Samples) -> tuple[float, ...]:
     except (RuntimeError, MemoryError) as error:
         if not ran_out_of_memory(error):
             raise
-        raise MemoryShortError(
-            "There is too little memory for this model.", "Close other programs, or choose the processor."
-        ) from error
+        on_cpu = model.encoder.device.type == "cpu"
+        mend = "Close other programs." if on_cpu else "Close other programs, or choose the processor."
+        raise MemoryShortError("There is too little memory for this model.", mend) from error
 
 
 @torch.inference_mode()

@@ -21,6 +21,7 @@ from engine.bases import Base
 from engine.bench.arithmetic import count_flops, finish, seconds_of
 from engine.bench.reference_loop import run_steps
 from engine.bench.subjects import LABELS, as_tensors, labelled_clips, make_base, make_reference, read_recording
+from engine.errors import MemoryShortError
 from engine.memory import PeakMemory
 from engine.out_of_memory import ran_out_of_memory
 
@@ -81,8 +82,10 @@ def measure_each(
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             try:
                 measured = pool.submit(measure, subject, variant, clips, device, steps).result()
-            except (RuntimeError, MemoryError) as error:  # a process that the system killed is a RuntimeError too
-                if not (ran_out_of_memory(error) or isinstance(error, BrokenExecutor)):
+            except (MemoryShortError, BrokenExecutor):  # what the system killed breaks the pool
+                measured = None
+            except (RuntimeError, MemoryError) as error:
+                if not ran_out_of_memory(error):
                     raise
                 measured = None
         yield variant, measured

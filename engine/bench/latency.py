@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from engine.adaptation import Remark
 from engine.audio.decode import MODEL_RATE_HZ
 from engine.batch_classification import BatchScorer
 from engine.bench.arithmetic import count_flops, seconds_of
@@ -54,8 +55,9 @@ def in_batches(model: AdaptedModel, recording: Samples, device: torch.device) ->
     clips = [_cut(recording, number, CLIP_S) for number in range(count)]
 
     def work() -> None:
-        for _ in BatchScorer(model).score(clips):
-            pass
+        for scores in BatchScorer(model).score(clips):
+            if isinstance(scores, Remark):
+                raise MemoryError(scores.message)  # what would be timed is the processor
 
     flops = count_flops(partial(score_window, model, clips[0]))
     work()

@@ -5,17 +5,20 @@ from contextlib import AbstractContextManager
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import gather_object
 from torch import Tensor, nn
 
 from engine.device import resolve_device
 from engine.errors import DeviceError
-from engine.metalearning.processes import was_launched
+from engine.metalearning.processes import local_rank, was_launched
 
 
 class Processes:
     """This process among those of the launcher; alone without one."""
 
     def __init__(self, device: str, *, bf16: bool) -> None:
+        if was_launched() and torch.cuda.is_available():
+            torch.cuda.set_device(local_rank() % torch.cuda.device_count())  # or each would try out the first card
         target = resolve_device(device)
         if not was_launched():
             # Accelerate keeps its first settings for the life of the process; a second training may have others
@@ -75,6 +78,11 @@ class Processes:
         values = torch.zeros(self.count, 1)
         values[int(self._accelerator.process_index)] = value
         return [int(each) for each in self.assembled(values).flatten()]
+
+    def joined(self, found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """What all processes found, in their order."""
+        everything: list[tuple[str, str]] = gather_object(found)
+        return everything
 
     def wait(self) -> None:
         """Until all have come here."""

@@ -28,7 +28,6 @@ class ClipLoader:
         self._kept_bytes = 0
         self._most_bytes = kept_bytes
         self._refused: SimpleQueue[AudioError] = SimpleQueue()
-        self._told: set[str] = set()
 
     def __enter__(self) -> "ClipLoader":
         return self
@@ -69,12 +68,9 @@ class ClipLoader:
         )
 
     def refusals(self) -> Iterator[AudioError]:
-        """What could not be read, a file once, since this was asked last."""
+        """What could not be read since this was asked last."""
         while not self._refused.empty():
-            error = self._refused.get()
-            if error.message not in self._told:
-                self._told.add(error.message)
-                yield error
+            yield self._refused.get()
 
     def _read(self, path: Path) -> Samples:
         if path in self._kept:

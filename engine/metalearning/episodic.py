@@ -96,6 +96,7 @@ class EpisodicTraining:
         self._wrapped: torch.nn.Module = self.network
         self._phase: Phase | None = None
         self._pace = Pace()  # of episodes
+        self._told: set[str] = set()
         self.position = Position(data.digest)
 
     def run(self) -> Iterator[TrainingEvent]:
@@ -162,7 +163,6 @@ class EpisodicTraining:
         )
         started = time.perf_counter()
         for index, episode, samples in loader.episodes(self._data.sampler, indices):
-            yield from _told(loader)
             turn = index % plan.accumulation
             figures[turn] = self._backward(episode, samples, index, ends_step=turn == mine[-1])
             yield self._progress(index, phase, float(figures[: turn + 1, 0].sum() / (mine.index(turn) + 1)), started)
@@ -250,8 +250,17 @@ class EpisodicTraining:
                 )
             told = "the best so far" if best else f"the best was epoch {self.position.best_epoch}"
             yield TrainingRemark(f"Epoch {epoch} ({self._phase}): {validation.in_words()}; {told}.")
+        yield from self._unreadable(loader)
         self._save()
         self._processes.wait()
+
+    def _unreadable(self, loader: ClipLoader) -> Iterator[TrainingRemark]:
+        """What any of the processes could not read, a file once."""
+        found = [(error.message, error.hint) for error in loader.refusals()]
+        for message, hint in self._processes.joined(found):
+            if message not in self._told:
+                self._told.add(message)
+                yield TrainingRemark(f"{message.rstrip('.')}: episodes with it are drawn anew.", hint)
 
     @torch.no_grad()
     def _validate(self, loader: ClipLoader) -> Iterator[TrainingEvent | Validation]:
@@ -263,7 +272,6 @@ class EpisodicTraining:
         table = torch.zeros(self._plan.validation_episodes, 2)
         done = self.position.step * self._plan.accumulation
         for index, episode, samples in loader.episodes(sampler, self._processes.mine(len(table))):
-            yield from _told(loader)
             with self._processes.autocast():
                 loss, right, _ = self.network(self._inputs(episode, samples, index))
             table[index] = torch.stack([loss, right]).cpu()
@@ -271,9 +279,3 @@ class EpisodicTraining:
             yield TrainingProgress(done, self._plan.steps * self._plan.accumulation, message)
         names = [sampler.names[position] for position in sampler.usable]
         yield Validation.of(self._processes.assembled(table), names)
-
-
-def _told(loader: ClipLoader) -> Iterator[TrainingRemark]:
-    """What the loader could not read."""
-    for error in loader.refusals():
-        yield TrainingRemark(f"{error.message.rstrip('.')}: episodes with it are drawn anew.", error.hint)

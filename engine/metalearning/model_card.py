@@ -1,11 +1,12 @@
 """The model card of a trained base, and the licence that its weights inherit. No torch."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.metalearning.corpora import CORPORA, Corpus
 
-_CARD_SECTION = "\n[card]\n"
+_CARD_SECTION = re.compile(r"\n+\[card\]\n.*?(?=\n\[[\w.-]+\]\n|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def base_card(
 ) -> str:
     """Markdown: what it is, terms, data, figures, known failures, and the recipe that makes it again.
 
-    notes: what the recipe's last section, [card], says of the base; that section is not shown again.
+    notes: what the recipe's section [card] says of the base; it is not shown again with the recipe.
     """
     lines = [f"# {name}", "", summary, "", f"**Licence.** {licence}", "", "## Data", ""]
     lines += ["| corpus | language | clips | speakers | over 9.375 s, left out | licence | used for |"]
@@ -52,8 +53,7 @@ def base_card(
     lines += ["", notes.strip()] if notes else []
     lines += ["", "## Known failures", "", failures, "", "## Recipe", ""]
     lines += ["`serstudio metatrain` with this file made it, and makes it again:", ""]
-    shown, card, _ = recipe_text.partition(_CARD_SECTION)
-    lines += [f"    {line}".rstrip() for line in (shown.rstrip() if card else shown).splitlines()]
+    lines += [f"    {line}".rstrip() for line in _CARD_SECTION.sub("", recipe_text).splitlines()]
     return "\n".join(lines) + "\n"
 
 

@@ -11,3 +11,8 @@ def is_main_process() -> bool:
 def was_launched() -> bool:
     """Whether a launcher started several of us."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def local_rank() -> int:
+    """The number of this process among those on this machine."""
+    return int(os.environ.get("LOCAL_RANK", "0"))

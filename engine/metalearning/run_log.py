@@ -58,7 +58,8 @@ class RunLog:
             return []
         with path.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if None not in row.values() and None not in row]
-        return [row for row in rows if set(row) == set(self._columns) and int(row["step"]) <= step]
+        # an earlier version may have logged fewer columns
+        return [row for row in rows if {"step"} <= set(row) <= set(self._columns) and int(row["step"]) <= step]
 
 
 def _writer(file: IO[str], columns: tuple[str, ...]) -> Any:

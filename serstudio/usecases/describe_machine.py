@@ -15,9 +15,9 @@ from serstudio.usecases.requests import DescribeMachine, MachineDescribed
 
 def describe_machine(request: DescribeMachine) -> Iterator[Event]:
     """Look at the best device; what takes long to measure was measured once and is kept."""
-    device = resolve_device("auto")
     base = load_base()
-    moved(base.encoder, device)
+    moved(base.encoder, resolve_device("auto"))
+    device = base.encoder.device
     settings = resolve_settings(base.recommended)
     precision = chosen_precision(base.encoder)
     seconds = estimate_adaptation_s(base, settings)

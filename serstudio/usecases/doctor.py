@@ -103,11 +103,15 @@ def _compute() -> Finding:
     from engine.out_of_memory import moved
     from engine.precision_choice import choose_precision
 
-    device = resolve_device("auto")
     encoder = load_base().encoder
-    fits = moved(encoder, device)
+    fits = moved(encoder, resolve_device("auto"))
+    device = encoder.device
+    unusable = [f"{name} ({why})" for name in DEVICES if (why := why_unusable(name))]
     detail = describe_device(device)
-    detail += {"cuda": " (CUDA)", "mps": " (MPS)", "cpu": "; no GPU, so adapting runs on the processor"}[device.type]
+    if device.type != "cpu":
+        detail += f" ({device.type.upper()})"
+    elif fits and not unusable:
+        detail += "; no GPU, so adapting runs on the processor"
     choice = choose_precision(encoder)
     detail += f"; {bytes_in_words(free_bytes(device))} of its memory free; classifies in {choice.precision}"
     if choice.precision != "fp32" and choice.window_ms:
@@ -116,9 +120,12 @@ def _compute() -> Finding:
         detail += " (not measured: other programs kept the processor busy)"
     if not fits:
         return Finding(
-            "Compute", Verdict.NOTE, detail, "Close other programs: the bundled base does not fit beside them."
+            "Compute",
+            Verdict.NOTE,
+            detail,
+            "Close other programs: on the GPU the bundled base does not fit beside them.",
         )
-    if unusable := [f"{name} ({why})" for name in DEVICES if (why := why_unusable(name))]:
+    if unusable:
         return Finding("Compute", Verdict.NOTE, f"{detail}; cannot be used: {', '.join(unusable)}", _UNUSABLE)
     return Finding("Compute", Verdict.OK, detail)
 

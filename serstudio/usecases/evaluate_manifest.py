@@ -61,9 +61,10 @@ def _evaluate(request: EvaluateManifest, methods: Sequence[str | None]) -> Gener
     for sampler, (base, chosen) in zip(samplers, plans, strict=True):
         evaluation = evaluation.with_settings(chosen, base)
         about = chosen.method if len(methods) > 1 else ""
-        with PeakMemory(device) as peak:
+        place = base.encoder.device
+        with PeakMemory(place) as peak:
             results = yield from _run(evaluation, sampler, request.episodes, chosen.method, about)
-        summary = _summary(_as_done(request, chosen), results, skipped, describe_device(device))
+        summary = _summary(_as_done(request, chosen), results, skipped, describe_device(place))
         evaluated.append(replace(summary, peak_memory_bytes=peak.bytes))
     return evaluated
 

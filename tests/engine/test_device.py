@@ -1,7 +1,5 @@
 """Which device is taken. No Mac runs these tests, so what torch says of one is put in its mouth."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 
@@ -46,18 +44,15 @@ def test_a_device_that_is_not_there_is_refused_with_the_mend(
 
 
 @pytest.fixture
-def unusable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def unusable(monkeypatch: pytest.MonkeyPatch) -> None:
     """A card that PyTorch lists and has no kernels for."""
 
     def refusing(*_: object, **__: object) -> torch.Tensor:
         raise RuntimeError("CUDA error: no kernel image is available for execution on the device\nCompile with ...")
 
-    why_unusable.cache_clear()
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(torch, "ones", refusing)
-    yield
-    why_unusable.cache_clear()
 
 
 @pytest.mark.usefixtures("unusable")
@@ -70,6 +65,23 @@ def test_a_card_that_cannot_compute_is_passed_over_and_the_reason_told() -> None
         resolve_device("cuda")
 
 
+@pytest.mark.usefixtures("unusable")
+def test_a_gpu_is_tried_out_when_it_is_wanted_and_until_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def working(*_: object, device: str) -> torch.Tensor:
+        tried.append(device)
+        return torch.zeros(2, 2)
+
+    assert why_unusable("cuda"), "full, say"
+    monkeypatch.setattr(torch, "ones", working)
+    monkeypatch.setattr(device, "_TRIED_OUT", set())
+    assert resolve_device("cpu") == torch.device("cpu")
+    assert tried == []
+    assert resolve_device("auto") == resolve_device("cuda") == torch.device("cuda")
+    assert tried == ["cuda"]
+
+
 @pytest.mark.parametrize(
     ("name", "error", "lacks"),
     [
@@ -77,6 +89,7 @@ def test_a_card_that_cannot_compute_is_passed_over_and_the_reason_told() -> None
         ("mps", TypeError("Cannot convert a MPS Tensor to float64 dtype"), True),
         ("mps", RuntimeError("MPS does not support cumsum op with int64 input"), True),
         ("mps", RuntimeError("shapes do not match"), False),
+        ("mps", RuntimeError("Expected all tensors to be on the same device, but found mps:0 and cpu!"), False),
         ("cuda", NotImplementedError(), False),
         ("cpu", TypeError("MPS"), False),
     ],

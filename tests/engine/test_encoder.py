@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine import encoder as encoder_module
 from engine.encoder import MOST_CLIPS_IN_BATCH, EmotionEncoder
 from engine.specaugment import SpecAugment
 from tests.engine.conftest import tiny_encoder, voice
@@ -52,11 +53,19 @@ def lengths_in_batches(encoder: EmotionEncoder, lengths: list[int]) -> list[list
     return sorted([lengths[index] for index in batch] for batch in batches)
 
 
-def test_front_ends_come_in_the_order_given(encoder: EmotionEncoder) -> None:
+def test_front_ends_come_in_the_order_given(encoder: EmotionEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
     windows = [voice(seed, length) for seed, length in enumerate(DURATIONS_S)]
     for ours, expected in zip(encoder.front_ends(windows), inputs_of(encoder), strict=True):
         torch.testing.assert_close(ours, expected)
     assert encoder.front_ends([]) == []
+    monkeypatch.setattr(encoder_module, "_MOST_SAMPLES_AT_ONCE", 8_000)  # one of half a second
+    stacks: list[int] = []
+    of_equals = encoder.backbone.front_end_of_equals
+    monkeypatch.setattr(
+        encoder.backbone, "front_end_of_equals", lambda stacked: stacks.append(len(stacked)) or of_equals(stacked)
+    )
+    assert len(encoder.front_ends(windows)) == len(windows)
+    assert stacks == [1] * len(windows)
 
 
 def test_like_lengths_share_a_batch(encoder: EmotionEncoder) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cosine_similarity
 
+from engine import quantised
 from engine.backbones import Backbone
 from engine.bases import Base, load_base
 from engine.encoder import EmotionEncoder
@@ -16,7 +17,7 @@ from engine.precision import available_precisions, prepare_for_classifying
 from engine.quantised import Bf16Linear, Int8Linear, convert, has_int8, lighten
 from engine.streaming import score_window
 from tests.engine.backbones.family import KINDS, build
-from tests.engine.conftest import voice
+from tests.engine.conftest import tiny_encoder, voice
 from tests.engine.test_model_folder import model_of
 
 CPU = torch.device("cpu")
@@ -165,3 +166,17 @@ def test_what_cannot_be_had_is_refused_in_words(tiny_base: Base, monkeypatch: py
     assert "fp32" in refused.value.hint
     assert "int8" not in available_precisions(CPU)
     assert available_precisions(CPU)[0] == "fp32"
+
+
+@pytest.mark.parametrize(("fast", "dtype"), [(False, torch.float32), (True, torch.bfloat16)])
+def test_what_was_converted_for_a_gpu_stays_in_bf16_only_where_the_processor_has_it(
+    fast: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = tiny_encoder()
+    exact = encoder.embed([encoder.front_end(voice(0))])
+    encoder.backbone.transformer_layers.to(torch.bfloat16)  # as `convert` does on a GPU
+    encoder.backbone.compute_dtype = torch.bfloat16
+    monkeypatch.setattr(quantised, "has_fast_bf16", lambda device: fast)
+    quantised.suit_the_processor(encoder)
+    assert {each.dtype for each in encoder.backbone.transformer_layers.parameters()} == {dtype}
+    torch.testing.assert_close(encoder.embed([encoder.front_end(voice(0))]), exact, atol=0.05, rtol=0.05)

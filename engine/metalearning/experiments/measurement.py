@@ -12,7 +12,7 @@ import torch
 
 from engine.adaptation.settings import AdaptationSettings
 from engine.bases import Base
-from engine.choices import Protocol
+from engine.choices import TRAINED, Protocol
 from engine.errors import ManifestError
 from engine.evaluation.metrics import mean_ci95
 from engine.metalearning.corpora import CORPORA, CorpusClip
@@ -139,7 +139,8 @@ class Measurement:
         for clip in group.clips:
             seen.update(f"{clip.path.relative_to(self._root).as_posix()}\0{clip.label}\0{clip.speaker}\n".encode())
         tuned = group.most_steps > 0
-        return {
+        part = {"trained": self._measure.trained} if tuned and self._measure.trained != TRAINED[0] else {}
+        return part | {
             "base": self._weights,
             "corpus": setting.corpora,
             "part": setting.parts.value,
@@ -152,7 +153,6 @@ class Measurement:
             "seed": self._seed,
             "steps": [each.steps for each in group.settings],
             "method": self._measure.method if tuned else "prototypes",
-            "trained": self._measure.trained if tuned else None,
             "learning_rate": setting.learning_rates if tuned else None,
             "inner_support": setting.inner_support if tuned else None,
             "torch": str(torch.__version__),

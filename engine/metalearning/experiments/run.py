@@ -89,7 +89,7 @@ def tuned_as_recommended(recipe: ExperimentRecipe, recommended: Recommended) -> 
     may ruin another encoder. A table that compares rates keeps its own."""
     measure = recipe.measure
     theirs = measure.trained, measure.learning_rates[0]
-    ours = recommended.trained, recommended.learning_rate
+    ours = recommended.trained, recommended.rate_for(recommended.trained)
     if len(measure.learning_rates) > 1 or max(measure.steps) == 0 or ours == theirs:
         return recipe, []
     note = f"Tuned as the base recommends: {ours[0]} at {ours[1]:g} (the table's own: {theirs[0]} at {theirs[1]:g})."

@@ -126,7 +126,7 @@ class AdaptationSection:
 
 @dataclass(frozen=True)
 class CardSection:
-    """[card], the last section: Markdown for the model card of what the training itself does not measure."""
+    """[card]: Markdown for the model card of what the training itself does not measure."""
 
     notes: str = ""
 

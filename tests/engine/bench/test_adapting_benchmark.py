@@ -13,6 +13,7 @@ from engine.bench import __main__ as benchmark
 from engine.bench import adaptation, subjects
 from engine.bench.adaptation import Measured, Variant, measure, measure_each
 from engine.bench.subjects import COMPACT, as_tensors, labelled_clips, make_reference, read_recording
+from engine.errors import MemoryShortError
 
 CPU = torch.device("cpu")
 
@@ -72,7 +73,13 @@ def test_the_table_goes_on_where_a_variant_does_not_fit(
 
 
 @pytest.mark.parametrize(
-    ("error", "told"), [(MemoryError(), None), (BrokenProcessPool(), None), (RuntimeError("a bug"), RuntimeError)]
+    ("error", "told"),
+    [
+        (MemoryError(), None),
+        (MemoryShortError("There is too little memory for this."), None),
+        (BrokenProcessPool(), None),
+        (RuntimeError("a bug"), RuntimeError),
+    ],
 )
 def test_only_want_of_memory_is_passed_over(
     error: Exception, told: type[Exception] | None, monkeypatch: pytest.MonkeyPatch
