@@ -161,7 +161,9 @@ def _train(training: Training, conditions: Conditions) -> Generator[Report, None
         yield TrainingRemark(f"{training.title}: {error.message}", error.hint)
         return None, f"not trained: {error.message}"
     except BaseError as error:
-        raise BaseError(error.message, f"{error.hint} Or train from another encoder: --start ENCODER.") from error
+        raise BaseError(
+            error.message, f"{error.hint.rstrip('.')}, or train from another encoder: --start ENCODER."
+        ) from error
     start = conditions.start or training.settings.base.start
     return folder, f"trained from {start} on {total - len(absent)} of the paper's {total} corpora."
 
