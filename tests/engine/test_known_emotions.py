@@ -25,6 +25,7 @@ def test_offsets_of_corpora_with_different_middles_and_emotions_are_found_up_to_
     expected -= expected.mean(0)
     assert found.names == ("anger", "fear", "happiness", "sadness")
     scale = (found.offsets * expected).sum() / expected.square().sum()
+    assert scale > 0
     torch.testing.assert_close(found.offsets, scale * expected, rtol=1e-4, atol=1e-4)
 
 

@@ -10,6 +10,7 @@ from engine.choices import METHODS
 from engine.evaluation import cross_adaptation
 from engine.evaluation.cross_adaptation import CrossAdapted, FoldProgress, cross_adapt, folds_for
 from engine.evaluation.folds import Scheme
+from engine.heads.speakers import SpeakerOffsets
 from tests.engine.conftest import labelled
 from tests.engine.evaluation.fake_system import use_fake_systems
 
@@ -83,16 +84,31 @@ def test_the_base_is_left_as_it_was_and_the_time_left_shrinks(tiny_base: Base) -
     assert any(event.loss is not None for event in events if isinstance(event, FoldProgress))
 
 
-def test_unnamed_speakers_give_folds_of_clips_and_known_voices_are_taken_away(tiny_base: Base) -> None:
+def test_unnamed_speakers_give_folds_of_clips_and_known_voices_are_taken_away(
+    tiny_base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given = [replace(clip, speaker="s0" if index % 2 else "s1") for index, clip in enumerate(labelled([4, 4, 4]))]
     given[0] = replace(given[0], speaker=None)
     taken = replace(settings("ridge"), speaker_mean=True)
-    *_, with_voices = cross_adapt(tiny_base, given, NAMES, taken)
+    asked: list[str | None] = []
+    far = torch.full((tiny_base.encoder.embedding_size,), 1e3)
+
+    def of(voices: SpeakerOffsets, speaker: str | None) -> torch.Tensor:
+        asked.append(speaker)
+        return far  # whoever is asked sounds alike without this
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SpeakerOffsets, "of", of)
+        patch.setattr(SpeakerOffsets, "subtract", lambda voices, embeddings, names: embeddings)
+        *_, with_voices = cross_adapt(tiny_base, given, NAMES, taken)
     *_, without = cross_adapt(tiny_base, given, NAMES, replace(taken, speaker_mean=False))
     assert isinstance(with_voices, CrossAdapted)
     assert isinstance(without, CrossAdapted)
     assert with_voices.checked.scheme is Scheme.FOLDS
     assert with_voices.checked.positions == without.checked.positions
+    assert asked == [given[position].speaker for position in with_voices.checked.positions]
+    assert len(set(with_voices.checked.answers[:4])) == 1, "what was taken away is what counts"
+    assert len(set(without.checked.answers)) > 1
 
 
 def test_a_remark_of_each_fold_is_passed_on(tiny_base: Base) -> None:

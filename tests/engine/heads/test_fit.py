@@ -56,8 +56,9 @@ def test_what_the_base_knows_goes_where_the_projection_is() -> None:
 def test_a_projection_comes_before_everything_else(kind: str) -> None:
     embeddings, labels = clips([5, 5, 5])
     projection = torch.eye(SIZE) + 0.3 * torch.randn(SIZE, SIZE, generator=torch.Generator().manual_seed(1))
-    head = fit_head(kind, embeddings, labels, 3, standardised=False, projection=projection)
-    expected = fit(kind, embeddings @ projection, labels)
+    known = torch.randn(3, SIZE, generator=torch.Generator().manual_seed(2))
+    head = fit_head(kind, embeddings, labels, 3, standardised=False, known=known, projection=projection)
+    expected = fit_head(kind, embeddings @ projection, labels, 3, standardised=False, known=known @ projection)
     torch.testing.assert_close(head.logits(embeddings), expected.logits(embeddings @ projection))
     assert not torch.allclose(head.logits(embeddings), fit(kind, embeddings, labels).logits(embeddings), atol=1e-2)
     offset = torch.linspace(-1, 1, SIZE)

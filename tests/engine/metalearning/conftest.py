@@ -1,5 +1,6 @@
 """Tiny corpora of made-up voices, a tiny base to start from, and recipes that take a second."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import soundfile
 
 from engine.base_folder import Base, save_base
 from engine.metalearning.corpora import Corpus, CorpusClip
+from engine.metalearning.events import TrainingEvent, TrainingProgress
 from tests.engine.conftest import tiny_encoder, voice
 
 EMOTIONS = ("anger", "happiness", "sadness")
@@ -64,3 +66,12 @@ def tiny_recipe(start: Path | str, **changes: str) -> str:
         sections[name] = f"{sections.get(name, '')}\n{lines}".strip()
     body = "\n".join(f"[{name}]\n{lines}" for name, lines in sections.items())
     return f'kind = "episodic"\nname = "tiny"\nseed = 1\n{body}\n'
+
+
+def killed_after(events: Iterator[TrainingEvent], step: int) -> None:
+    """Run a training until so many steps are done, and end it there. It must not have come to its end before."""
+    for event in events:
+        if isinstance(event, TrainingProgress) and event.loss is not None and event.step >= step:
+            events.close()  # type: ignore[attr-defined]
+            return
+    raise AssertionError(f"the training was over before step {step}")

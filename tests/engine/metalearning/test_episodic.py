@@ -21,7 +21,12 @@ from engine.errors import AudioError, BaseError, CorpusError, RecipeError
 from engine.metalearning import clip_loader, episodic
 from engine.metalearning.accelerated import Processes
 from engine.metalearning.checkpoints import save_checkpoint
+from engine.metalearning.episodic_data import read_data
+from engine.metalearning.episodic_recipe import EpisodicRecipe
 from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, TrainingRemark
+from engine.metalearning.prototypical import Phase
+from engine.metalearning.recipe import read_recipe
+from engine.metalearning.start import build_on, load_start
 from engine.metalearning.train import train_base
 from tests.engine.conftest import labelled
 from tests.engine.metalearning.conftest import tiny_recipe
@@ -189,6 +194,42 @@ def test_training_stops_early_and_keeps_the_best_epoch(train: Train, tiny_start:
     assert told[-1].endswith(f"the best was epoch {best}.")
     figures = load_base_folder(tmp_path / "out" / "base").training["figures"]
     assert f"validation loss {min(losses):.3f}" in next(iter(figures.values()))
+    train(text.replace("\nepochs = 9\n", f"\nepochs = {best - 1}\n"), "no longer")  # one epoch is of probing
+    expected, kept = weights(tmp_path / "no longer"), weights(tmp_path / "out")
+    assert all(torch.equal(kept[name], tensor) for name, tensor in expected.items())
+
+
+@pytest.mark.parametrize("extractor", ["mean-fc", "lateral-inhibition", "glu"])
+def test_a_step_follows_the_mean_loss_of_its_episodes(
+    extractor: str, tiny_start: Path, corpora_root: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(tiny_recipe(tiny_start, model=f'extractor = "{extractor}"', adversarial="enabled = true"))
+    recipe = read_recipe(path).settings
+    assert isinstance(recipe, EpisodicRecipe)
+    encoder = build_on(load_start(str(tiny_start), recipe.model.read_layers), extractor, recipe.seed)
+    data = read_data(recipe, corpora_root)
+    training = episodic.EpisodicTraining(recipe, data, encoder, tmp_path / "out", Processes("cpu", bf16=False))
+    training._enter(Phase.WHOLE)
+    with clip_loader.ClipLoader() as loader:
+        drawn = list(loader.episodes(data.sampler, range(recipe.training.accumulation)))
+    for index, episode, samples in drawn:
+        training._backward(episode, samples, index, ends_step=index + 1 == len(drawn))
+    accumulated = {
+        name: each.grad.clone() for name, each in training.network.named_parameters() if each.grad is not None
+    }
+    training.network.zero_grad()
+    losses = []
+    for index, episode, samples in drawn:
+        inputs = training._inputs(episode, samples, index)
+        torch.manual_seed(inputs.seed)  # dropout
+        losses.append(training.network(inputs, training._augment)[0])
+    torch.stack(losses).mean().backward()
+    assert len(losses) > 1
+    for name, each in training.network.named_parameters():
+        if each.grad is not None:
+            torch.testing.assert_close(accumulated.pop(name), each.grad, rtol=1e-4, atol=1e-6, msg=name)
+    assert not accumulated
 
 
 def test_a_split_validates_on_what_is_held_out(train: Train, tiny_start: Path, tmp_path: Path) -> None:
@@ -211,6 +252,10 @@ def test_the_other_extractors_train_too_and_in_bfloat16(
     events = train(tiny_recipe(tiny_start, model=model, training="bf16 = true"))
     assert isinstance(events[-1], Trained)
     assert all(tensor.dtype is torch.float32 for tensor in weights(tmp_path / "out").values())
+    train(tiny_recipe(tiny_start, model=model), "exact")
+    rounded, exact = (float(rows(tmp_path / name)[0]["loss"]) for name in ("out", "exact"))
+    assert rounded != exact
+    assert rounded == pytest.approx(exact, rel=0.1)
 
 
 def test_a_wav2vec2_model_trains_at_its_last_layer(train: Train, wav2vec2_folder: Path, tmp_path: Path) -> None:

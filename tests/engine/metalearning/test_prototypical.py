@@ -91,21 +91,6 @@ def test_logits_are_scaled_cosines_to_means_of_unnormalised_embeddings() -> None
     torch.testing.assert_close(logits, torch.tensor([[10 * 2 / math.sqrt(5), 0.0]]))
 
 
-@pytest.mark.parametrize("extractor", [MeanFC, LateralInhibition, GatedLinearUnit])
-def test_accumulated_gradients_are_those_of_one_big_batch(extractor: type) -> None:
-    network = still(entered(PrototypicalNetwork(tiny_encoder(extractor), corpora=2, strength=0.01), Phase.WHOLE))
-    episodes = [episode_of(network.encoder, seed=seed) for seed in range(3)]
-    for episode in episodes:
-        (network(episode)[0] / 3).backward()
-    accumulated = gradients(network)
-    network.zero_grad()
-    torch.stack([network(episode)[0] for episode in episodes]).mean().backward()
-    at_once = gradients(network)
-    assert accumulated.keys() == at_once.keys()
-    for name, gradient in at_once.items():
-        torch.testing.assert_close(accumulated[name], gradient, rtol=1e-4, atol=1e-6, msg=name)
-
-
 def test_probing_trains_the_extractor_alone_and_then_all_is_trained() -> None:
     network = entered(PrototypicalNetwork(tiny_encoder(GatedLinearUnit)), Phase.PROBING)
     network(episode_of(network.encoder))[0].backward()

@@ -135,10 +135,14 @@ def test_of_a_label_with_many_clips_some_are_drawn_in_each_step_from_the_seed() 
 
 
 def test_a_clip_of_several_windows_is_learnt_whole() -> None:
-    clips = [LabelledClip((voice(1), voice(2)), 0), LabelledClip((voice(3, pitch_hz=300),), 1)]
-    *_, adapted = adapt(tiny_base(), clips, NAMES[:2], SETTINGS)
-    assert isinstance(adapted, Adapted)
-    assert torch.isfinite(adapted.head.weight).all()
+    weights = []
+    for second in (voice(2), voice(4, pitch_hz=200)):
+        clips = [LabelledClip((voice(1), second), 0), LabelledClip((voice(3, pitch_hz=300),), 1)]
+        *_, adapted = adapt(tiny_base(), clips, NAMES[:2], SETTINGS)
+        assert isinstance(adapted, Adapted)
+        assert torch.isfinite(adapted.head.weight).all()
+        weights.append(adapted.head.weight)
+    assert not torch.allclose(*weights), "the second window counts"
 
 
 def test_another_base_is_refused_in_words(tiny_base: Base) -> None:

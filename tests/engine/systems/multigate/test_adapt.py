@@ -10,6 +10,7 @@ from engine.base_folder import Base, load_base_folder, save_base
 from engine.encoder import EmotionEncoder
 from engine.errors import BaseError, LabellingError
 from engine.model_folder import AdaptedModel, LabelSpec, load_model, save_model
+from engine.systems.multigate import adapt as multigate_adapt
 from engine.systems.multigate.network import NEW_LANGUAGE, MultiGate, Variant
 from engine.systems.multigate.streams import StreamsBackbone
 from tests.engine.conftest import labelled, voice
@@ -66,8 +67,18 @@ def test_the_order_of_the_clips_does_not_matter_and_a_seed_repeats(trained: str,
 def test_a_clip_of_several_windows_weighs_as_much_as_another(base: Base) -> None:
     clips = labelled([2, 2, 2])
     long = LabelledClip((*clips[0].windows, voice(50, 0.5)), 0)
+    network = base.encoder.extractor
+    assert isinstance(network, MultiGate)
+    windows = multigate_adapt._windows(base.encoder, network, [long, *clips[1:]], 3)
+    assert len(windows.labels) == 7
+    assert windows.weights.sum() == pytest.approx(3), "a label weighs 1"
+    assert windows.weights[windows.labels == 0].sum() == pytest.approx(1)
+    assert sorted(windows.weights[windows.labels == 0].tolist())[-1] == pytest.approx(0.5), (
+        "the short clip, a half of it"
+    )
     _, adapted = run(base, [long, *clips[1:]])
-    assert torch.isfinite(adapted.head.weight).all()
+    _, without = run(base, clips)
+    assert not torch.allclose(adapted.head.weight, without.head.weight)
 
 
 @pytest.mark.parametrize("trained", ["extractor", "all"])

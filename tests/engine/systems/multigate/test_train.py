@@ -25,7 +25,7 @@ from engine.systems.multigate.streams import StreamsBackbone
 from engine.systems.multigate.training import StepDone, train_network
 from engine.systems.multigate.training import Trained as TrainedNetwork
 from tests.engine.conftest import labelled
-from tests.engine.metalearning.conftest import corpora_root  # noqa: F401  # a fixture
+from tests.engine.metalearning.conftest import corpora_root, killed_after  # noqa: F401  # the first is a fixture
 from tests.engine.systems.multigate.conftest import SMALL, SMALL_SECTIONS, tiny_network, tiny_streams
 
 RECIPE = """kind = "multigate"
@@ -83,11 +83,12 @@ def test_killed_anywhere_and_started_again_it_is_the_same_base(
     tmp_path: Path,
 ) -> None:
     list(run(tmp_path, corpora_root, tmp_path / "whole"))
-    for kill_after in (4, 61, 63):
-        events = run(tmp_path, corpora_root, tmp_path / "killed")
-        for _ in range(kill_after):
-            next(events, None)
-        events.close()  # type: ignore[attr-defined]
+    caching = run(tmp_path, corpora_root, tmp_path / "killed")
+    for _ in range(4):
+        next(caching)
+    caching.close()  # type: ignore[attr-defined]
+    for step in (2, 3):
+        killed_after(run(tmp_path, corpora_root, tmp_path / "killed"), step)
     list(run(tmp_path, corpora_root, tmp_path / "killed"))
     weights = [(tmp_path / name / "base" / "model.safetensors").read_bytes() for name in ("whole", "killed")]
     assert weights[0] == weights[1]
