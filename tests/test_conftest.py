@@ -1,4 +1,4 @@
-"""The guard against leaks must bite: a test that leaves something behind fails."""
+"""The guards must bite: a test that leaves something behind, or that tried to use the network, fails."""
 
 import shutil
 import subprocess
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 TESTS = """
-import subprocess, sys, threading, time
+import socket, subprocess, sys, threading, time
 
 kept = []
 
@@ -18,6 +18,12 @@ def test_tidy():
 def test_untidy():
     threading.Thread(target=time.sleep, args=(6,), name="stray thread").start()
     kept.append(subprocess.Popen(["sleep", "6.66"]))
+
+def test_curious():
+    try:
+        socket.create_connection(("192.0.2.1", 80), timeout=1)  # of documentation: nobody answers
+    except Exception:  # a library that swallows the refusal
+        pass
 """
 
 
@@ -27,6 +33,9 @@ def test_what_is_left_behind_fails_the_test(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(TESTS)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:pytest-qt", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert "2 passed, 1 error" in done.stdout, done.stdout
+    assert "3 passed, 2 errors" in done.stdout, done.stdout
     assert "left behind: threads ['stray thread'], child processes ['sleep 6.66']" in done.stdout
-    assert "test_untidy" in done.stdout.rpartition("ERROR")[2]
+    assert "ERROR at teardown of test_untidy" in done.stdout
+    assert "ERROR at teardown of test_curious" in done.stdout
+    assert "used the network: [" in done.stdout
+    assert "192.0.2.1" in done.stdout

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,13 @@ def test_the_contracts_hold() -> None:
     assert "0 broken" in checked.stdout
 
 
+def test_every_module_beside_the_front_ends_is_under_the_contract_of_qt() -> None:
+    contracts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (sources,) = [each["source_modules"] for each in contracts["contracts"] if each["name"] == QT]
+    beside = {f"serstudio.{path.stem}" for path in (REPOSITORY / "serstudio").iterdir() if path.name[0] not in "_."}
+    assert beside - {"serstudio.gui"} <= set(sources)
+
+
 @pytest.mark.parametrize(
     ("module", "planted", "contract"),
     [
@@ -53,6 +61,7 @@ def test_the_contracts_hold() -> None:
         ("serstudio/project/records.py", "import PySide6", QT),
         ("serstudio/usecases/events.py", "from PySide6 import QtCore", QT),
         ("serstudio/cli/output.py", "def late() -> None:\n    import PySide6.QtWidgets", QT),
+        ("serstudio/wording.py", "import PySide6", QT),
         ("serstudio/usecases/events.py", "import torch", TORCH),
         ("serstudio/cli/output.py", "def late() -> None:\n    import torchaudio", TORCH),
         ("serstudio/gui/theme.py", "from transformers import AutoModel", TORCH),

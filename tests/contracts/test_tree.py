@@ -56,16 +56,23 @@ def test_no_package_registry_is_named() -> None:
 
 
 def _unpickling(tree: ast.AST) -> Iterator[str]:
+    imported = [each for node in ast.walk(tree) if isinstance(node, ast.Import) for each in node.names]
+    called = {each.asname: each.name for each in imported if each.asname}
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=names):
-                yield from (each.name for each in names if each.name.split(".")[0] in UNPICKLERS)
+                parts = [(each.name, *each.name.split(".")) for each in names]
+                yield from (whole for whole, *each in parts if each[0] in UNPICKLERS or tuple(each) in UNPICKLING_CALLS)
             case ast.ImportFrom(module=str(module)) if module.split(".")[0] in UNPICKLERS:
                 yield module
-            case ast.ImportFrom(module="torch", names=names):
-                yield from (f"torch.{each.name}" for each in names if ("torch", each.name) in UNPICKLING_CALLS)
-            case ast.Attribute(value=ast.Name(id=owner), attr=attr) if (owner, attr) in UNPICKLING_CALLS:
-                yield f"{owner}.{attr}"
+            case ast.ImportFrom(module=str(module), names=names):
+                package = module.split(".")[0]
+                yield from (f"{module}.{each.name}" for each in names if (package, each.name) in UNPICKLING_CALLS)
+            case ast.Attribute(value=ast.Name(id=owner), attr=attr) if (
+                called.get(owner, owner),
+                attr,
+            ) in UNPICKLING_CALLS:
+                yield f"{called.get(owner, owner)}.{attr}"
             case ast.keyword(arg="allow_pickle" | "trust_remote_code", value=ast.Constant(value=True)):
                 yield str(node.arg)
 
@@ -96,6 +103,11 @@ def test_pickled_weights_are_read_as_tensors_only_and_in_a_process_of_their_own(
         "import pickle",
         "from pickle import loads",
         "import torch\ntorch.load('x')",
+        "import torch as t\nt.load('x')",
+        "import torch.hub",
+        "from torch.serialization import load",
+        "import pandas as pd\npd.read_pickle('x')",
+        "from pandas import read_pickle",
         "from torch import load",
         "np.load('x', allow_pickle=True)",
         "AutoModel.from_pretrained('x', trust_remote_code=True)",

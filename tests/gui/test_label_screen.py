@@ -1,11 +1,13 @@
 """Labelling with keys, and what is shown of the current clip."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
+from serstudio.gui.bridge import clip_loader
 from serstudio.gui.bridge.player import PlaybackError, Player
 from serstudio.gui.screens.label import LabelScreen
 from serstudio.gui.screens.label.label_editor import LabelEditor
@@ -127,7 +129,23 @@ def test_the_buttons_count_towards_enough(screen: LabelScreen, session: Session,
     assert not button.isChecked(), "the next clip has no label yet"
 
 
-def test_the_clip_is_shown_off_the_gui_thread(screen: LabelScreen) -> None:
+def test_the_clip_is_read_off_the_gui_thread(
+    screen: LabelScreen, session: Session, qtbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    real = clip_loader.picture_of
+
+    def watched(*arguments: object) -> object:
+        threads.append(threading.get_ident())
+        return real(*arguments)
+
+    monkeypatch.setattr(clip_loader, "picture_of", watched)
+    screen.show_clip(session.project.clips()[3].id)
+    qtbot.waitUntil(lambda: bool(threads), timeout=5_000)
+    assert threading.get_ident() not in threads
+
+
+def test_the_clip_is_shown_as_a_picture(screen: LabelScreen) -> None:
     picture = screen.clip_view.picture
     assert picture is not None
     assert picture.mel.ndim == 2

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QScrollArea,
+    QWidget,
+)
 
 from engine.errors import SerStudioError
 from engine.resources import resource
@@ -17,7 +25,7 @@ from serstudio.gui.app import make_excepthook
 from serstudio.gui.dialogs.crash import CrashDialog
 from serstudio.gui.main_window import MainWindow
 from serstudio.gui.steps import Step
-from serstudio.gui.theme import Theme, ThemeMode
+from serstudio.gui.theme import Theme, ThemeMode, _stored_mode
 from serstudio.gui.tokens import DARK, LIGHT, Tokens
 from serstudio.gui.widgets.label_look import contrast, readable
 from serstudio.gui.workspace import Workspace
@@ -75,6 +83,10 @@ def test_nothing_is_wider_than_the_smallest_window(workspace: Workspace, window:
         workspace.show_step(step)
         qtbot.wait(20)
         assert screen.minimumSizeHint().width() <= screen.width(), step.value
+        for scroller in [each for each in (screen, *screen.findChildren(QScrollArea)) if isinstance(each, QScrollArea)]:
+            if scroller.isVisible() and scroller.widget() is not None:
+                asked, there = scroller.widget().minimumSizeHint().width(), scroller.viewport().width()
+                assert asked <= there, (step.value, scroller.objectName())
         assert window.width() == 960, step.value
 
 
@@ -152,6 +164,7 @@ def test_the_theme_switches_at_run_time_and_is_remembered(workspace: Workspace, 
         assert theme.tokens is DARK
         assert qapp.palette().window().color() == QColor(DARK.ground)
         workspace.grab()
+        assert _stored_mode(theme._settings) is ThemeMode.DARK
         theme.set_mode(ThemeMode.LIGHT)
         assert theme.tokens is LIGHT
         for step in Step:
@@ -162,7 +175,6 @@ def test_the_theme_switches_at_run_time_and_is_remembered(workspace: Workspace, 
 
 
 def test_a_spoilt_setting_falls_back_to_the_system(tmp_path: Path, qapp) -> None:
-    from serstudio.gui.theme import _stored_mode
 
     settings = QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat)
     settings.setValue("appearance/theme", "purple")

@@ -231,7 +231,8 @@ def test_kill_in_the_middle_of_an_action_leaves_the_state_before(project: Projec
         "    project.add_label('disgust')\n"
         "    os.kill(os.getpid(), 9)"
     )
-    subprocess.run([sys.executable, "-c", code, str(project.folder)], check=False)
+    done = subprocess.run([sys.executable, "-c", code, str(project.folder)], check=False)
+    assert done.returncode == -9
     assert [label.name for label in project.labels()] == ["anger", "fear", "joy"]
     assert project.undo_text is None
     project.add_label("disgust")

@@ -11,6 +11,7 @@ from engine.model_folder import load_model
 from engine.systems.catalogue import CATALOGUE
 from serstudio.licence_words import base_licence
 from serstudio.project import Project
+from serstudio.usecases import write_version
 from serstudio.usecases.dispatch import run
 from serstudio.usecases.events import Progress, Warned
 from serstudio.usecases.requests import AdaptProject, VersionAdded
@@ -96,6 +97,25 @@ def test_a_run_that_is_stopped_leaves_nothing(labelled_project: Path, tiny_base_
     while next(running) != Progress(0, None, "Writing the new version"):
         pass
     running.close()
+    assert list((labelled_project / "models").iterdir()) == []
+    with Project.open(labelled_project) as project:
+        assert project.versions() == []
+
+
+def test_a_run_that_is_interrupted_while_it_writes_leaves_nothing(
+    labelled_project: Path, tiny_base_folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+
+    def interrupted(model: object, folder: Path, *rest: object) -> None:
+        (folder / "half.safetensors").write_bytes(b"half")
+        written.append(folder)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(write_version, "save_model", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(run(request(labelled_project, tiny_base_folder)))
+    assert written
     assert list((labelled_project / "models").iterdir()) == []
     with Project.open(labelled_project) as project:
         assert project.versions() == []
