@@ -1,6 +1,7 @@
 """Hugging Face Accelerate as the trainings use it: devices, bfloat16, and gradients shared between processes."""
 
 from contextlib import AbstractContextManager
+from typing import TypeVar
 
 import torch
 from accelerate import Accelerator
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 from engine.device import resolve_device
 from engine.errors import DeviceError
 from engine.metalearning.processes import local_rank, was_launched
+
+Item = TypeVar("Item")
 
 
 class Processes:
@@ -73,15 +76,9 @@ class Processes:
         whole: Tensor = self._accelerator.reduce(table.to(self.device), "sum")
         return whole.cpu()
 
-    def gathered(self, value: int) -> list[int]:
-        """The value that each process has, in their order."""
-        values = torch.zeros(self.count, 1)
-        values[int(self._accelerator.process_index)] = value
-        return [int(each) for each in self.assembled(values).flatten()]
-
-    def joined(self, found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    def joined(self, found: list[Item]) -> list[Item]:
         """What all processes found, in their order."""
-        everything: list[tuple[str, str]] = gather_object(found)
+        everything: list[Item] = gather_object(found)
         return everything
 
     def wait(self) -> None:

@@ -125,7 +125,7 @@ class EpisodicTraining:
                     "The corpora are not those that this run began with.", "Choose a new folder for --out."
                 )
             self.position = position
-        steps = self._processes.gathered(self.position.step)
+        steps = self._processes.joined([self.position.step])
         if len(set(steps)) > 1:  # the first process alone writes checkpoints
             raise RecipeError(
                 f"The processes would go on from different steps: {', '.join(map(str, steps))}.",

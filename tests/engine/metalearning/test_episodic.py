@@ -328,7 +328,7 @@ def test_processes_that_do_not_see_one_checkpoint_are_refused(
     """As on two machines whose run folder is not shared: the other one begins at 0."""
     text = tiny_recipe(tiny_start)
     train(text, stop_after=5)
-    monkeypatch.setattr(Processes, "gathered", lambda processes, value: [value, 0])
+    monkeypatch.setattr(Processes, "joined", lambda processes, found: [*found, 0])
     with pytest.raises(RecipeError, match=r"different steps: 2, 0\..*disk that all machines share"):
         train(text)
 
