@@ -81,12 +81,12 @@ def has_fast_bf16(device: torch.device) -> bool:
 
 
 def describe_device(device: torch.device) -> str:
-    """One line for results and for the welcome page, e.g. `AMD EPYC, 2 cores` or `NVIDIA H200, 139 GB`."""
+    """One line for results and for the welcome page, e.g. `AMD EPYC, 2 cores` or `NVIDIA H200, 151 GB`."""
     if device.type == "cuda":
         properties = torch.cuda.get_device_properties(device)
-        return f"{properties.name}, {properties.total_memory / 2**30:.0f} GB"
+        return f"{properties.name}, {properties.total_memory / 1e9:.0f} GB"
     if device.type == "mps":
-        return f"Apple GPU ({platform.machine()}), up to {torch.mps.recommended_max_memory() / 2**30:.0f} GB"
+        return f"Apple GPU ({platform.machine()}), up to {torch.mps.recommended_max_memory() / 1e9:.0f} GB"
     return f"{_cpu_name()}, {os.cpu_count()} cores"
 
 

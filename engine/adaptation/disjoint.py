@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import torch
 
+from engine.adaptation.asked import InnerEpisode
 from engine.adaptation.clips import PreparedClip
-from engine.adaptation.fine_tuning import DrawEpisode, InnerEpisode, draw_per_label
+from engine.adaptation.fine_tuning import DrawEpisode, draw_per_label
 from engine.adaptation.settings import AdaptationSettings
 
 

@@ -1,7 +1,7 @@
 """The windows of one step of tuning, and the gradient of a loss on their embeddings."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -24,6 +24,13 @@ class Drawn:
     masks: Sequence[ClipMasks] | None
     states: Sequence[Tensor] | None
     precision: str
+
+    def in_order(self, order: Sequence[int]) -> "Drawn":
+        """The same windows, those numbered `order` one after the other."""
+        inputs = [self.inputs[index] for index in order]
+        masks = None if self.masks is None else [self.masks[index] for index in order]
+        states = None if self.states is None else [self.states[index] for index in order]
+        return replace(self, inputs=inputs, masks=masks, states=states)
 
     def embed(self) -> Tensor:
         """Embeddings (windows, embedding size), in the order given."""

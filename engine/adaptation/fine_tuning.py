@@ -6,29 +6,20 @@ a view, not once a step (`views`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 
 import torch
-from torch import Tensor
 
+from engine.adaptation.asked import Asked, InnerEpisode, LossOf, loss_in
 from engine.adaptation.clips import PreparedClip, embed_whole
 from engine.adaptation.drawn import Drawn, backward
 from engine.adaptation.optimiser import Optimiser
+from engine.adaptation.recorded import RecordedSteps, can_record
 from engine.adaptation.settings import AdaptationSettings, StepTaken
 from engine.adaptation.tuned_copy import TunedCopy
 from engine.adaptation.views import Views, Window
 from engine.base_folder import Base
-from engine.heads.frame import Frame, class_means, fit_frame
-from engine.heads.prototypes import prototype_head
-
-
-@dataclass(frozen=True)
-class InnerEpisode:
-    """Positions of the clips that make the prototypes in one step, and of those that are classified."""
-
-    support: tuple[int, ...]
-    query: tuple[int, ...]
-
+from engine.heads.frame import class_means, fit_frame
 
 DrawEpisode = Callable[[torch.Generator], InnerEpisode]
 
@@ -45,37 +36,53 @@ def fine_tune(
     """Train `tuned`, a copy of the encoder of `base`, in place, reporting each step. Raises LabellingError.
 
     in_parts: less memory, more time, the same result (`drawn.backward`). Where the backbone is checkpointing, memory
-    is short, and gradients are used up one by one (`Optimiser`), unless they come in parts.
+    is short, and gradients are used up one by one (`Optimiser`), unless they come in parts. Where memory is not, a
+    CUDA device plays steps that are alike from a recording (`recorded`).
     """
     encoder = tuned.encoder
     generator = torch.Generator().manual_seed(settings.seed)
-    labels = torch.tensor([clip.label for clip in clips], device=encoder.device)
-    label_count = int(labels.max()) + 1
+    labels = [clip.label for clip in clips]
+    label_count = max(labels) + 1
     # centre and spread stay those of the base: moving with the batch they would cancel what is learnt
-    embeddings = embed_whole(encoder, clips)
-    means = class_means(embeddings, labels, label_count)
+    embeddings, targets = embed_whole(encoder, clips), torch.tensor(labels, device=encoder.device)
+    means = class_means(embeddings, targets, label_count)
     frame = fit_frame(
         embeddings,
         means,
-        labels,
+        targets,
         standardised=base.standardised,
         centred=False,
         blocks=encoder.extractor.blocks,
     )
+    loss_of = loss_in(frame, label_count, base.cosine_scale)
     views = Views(tuned, clips, settings) if tuned.depth else None
-    in_backward = encoder.backbone.checkpointing and not in_parts  # memory is short
-    optimiser = Optimiser(tuned, settings.learning_rate, in_backward=in_backward)
+    is_spared = encoder.backbone.checkpointing or in_parts
+    recorded = not is_spared and can_record(clips, settings, encoder.device)
+    in_backward = encoder.backbone.checkpointing and not in_parts
+    optimiser = Optimiser(tuned, settings.learning_rate, in_backward=in_backward, recorded=recorded)
+    steps = (RecordedSteps if recorded else partial(_ToldSteps, in_parts=in_parts))(labels, loss_of, optimiser)
     for step in range(1, settings.steps + 1):
         episode = draw(generator)
         drawn = _draw(tuned, clips, episode, settings, views, generator)
-
-        def loss_of(embeddings: Tensor, episode: InnerEpisode = episode) -> Tensor:
-            return _episode_loss(embeddings, labels, label_count, episode, frame, base.cosine_scale)
-
-        loss = backward(drawn, loss_of, in_parts=in_parts)
-        optimiser.step()
-        yield StepTaken(step, settings.steps, loss)
+        yield StepTaken(step, settings.steps, steps.take(drawn, episode))
     optimiser.finish()
+
+
+class _ToldSteps:
+    """Steps that a device is told of one operation after the other."""
+
+    def __init__(self, labels: Sequence[int], loss_of: LossOf, optimiser: Optimiser, *, in_parts: bool) -> None:
+        self._labels = labels
+        self._loss_of = loss_of
+        self._optimiser = optimiser
+        self._in_parts = in_parts
+
+    def take(self, drawn: Drawn, episode: InnerEpisode) -> float:
+        """One step, of the windows that were drawn for `episode`; its loss."""
+        asked = Asked.of(episode, self._labels, drawn.tuned.encoder.device)
+        loss = backward(drawn, lambda embeddings: self._loss_of(embeddings, asked), in_parts=self._in_parts)
+        self._optimiser.step()
+        return loss
 
 
 def _draw(
@@ -87,24 +94,12 @@ def _draw(
     generator: torch.Generator,
 ) -> Drawn:
     """A window of each clip of the episode, support first, under a mask."""
-    windows = [_draw_window(position, clips, generator) for position in episode.support + episode.query]
+    windows = [_draw_window(position, clips, generator) for position in episode.positions]
     inputs = [clips[position].windows[index] for position, index in windows]
     if views is not None:
         return Drawn(tuned, inputs, None, views.draw(windows, generator), settings.precision)
     masks = tuned.encoder.backbone.draw_masks(inputs, settings.augment, generator)
     return Drawn(tuned, inputs, masks, None, settings.precision)
-
-
-def _episode_loss(
-    embeddings: Tensor, labels: Tensor, label_count: int, episode: InnerEpisode, frame: Frame, cosine_scale: float
-) -> Tensor:
-    """Cross-entropy of the augmented query on prototypes of the augmented support; every label weighs the same."""
-    support, query = embeddings[: len(episode.support)], embeddings[len(episode.support) :]
-    vectors = class_means(support, labels[list(episode.support)], label_count)
-    logits = prototype_head(vectors, frame, cosine_scale).logits(query)
-    query_labels = labels[list(episode.query)]
-    weights = 1.0 / torch.bincount(query_labels, minlength=label_count).clamp(min=1)
-    return torch.nn.functional.cross_entropy(logits, query_labels, weight=weights.to(logits))
 
 
 def _draw_window(position: int, clips: Sequence[PreparedClip], generator: torch.Generator) -> Window:

@@ -156,7 +156,7 @@ class Backbone(nn.Module, ABC):
     def _frames(self, states: dict[int, Tensor], lengths: Sequence[int]) -> Frames:
         read = [self.top_state(states[layer]) if layer == self.depth else states[layer] for layer in self.read_layers]
         hidden = torch.stack([_at_least_single(state) for state in read])
-        return Frames(hidden, torch.tensor(lengths, device=hidden.device))
+        return Frames(hidden, on_device(lengths, hidden.device))
 
 
 def padding_mask(lengths: Sequence[int], device: torch.device) -> Tensor | None:
@@ -164,7 +164,14 @@ def padding_mask(lengths: Sequence[int], device: torch.device) -> Tensor | None:
     if len(set(lengths)) == 1:
         return None
     steps = torch.arange(max(lengths), device=device)
-    return steps < torch.tensor(lengths, device=device)[:, None]
+    return steps < on_device(lengths, device)[:, None]
+
+
+def on_device(lengths: Sequence[int], device: torch.device) -> Tensor:
+    """`lengths` (clips,) there. A CUDA device fills them in: a copy would make it wait, and could not be recorded."""
+    if device.type == "cuda":
+        return torch.cat([torch.full((1,), length, device=device) for length in lengths])
+    return torch.tensor(lengths, device=device)
 
 
 def _at_least_single(state: Tensor) -> Tensor:

@@ -99,6 +99,6 @@ def test_what_an_apple_gpu_lacks_is_told_from_a_bug(name: str, error: Exception,
 
 
 def test_an_apple_gpu_is_described_by_the_memory_it_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 12 * 2**30)
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 12 * 10**9)
     assert "Apple GPU" in describe_device(torch.device("mps"))
     assert "12 GB" in describe_device(torch.device("mps"))
