@@ -1,6 +1,6 @@
 """Weights that a base has in common with the base in the folder beside it: stored there, once.
 
-Two of the published alternatives' bundled bases sit on the very backbone of `compact`; without this each would
+Two of the published alternatives' bundled bases sit on the very encoder in `compact-encoder`; without this each would
 carry it again. `python -m engine.shared_weights RUN/base resources/bases/NAME` makes such a base of a whole one.
 """
 
@@ -72,9 +72,9 @@ def _same(tensor: Tensor, others: Mapping[str, Tensor]) -> str | None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("whole", type=Path, help="a base as training made it")
-    parser.add_argument("target", type=Path, help="where it goes, beside the base called compact")
+    parser.add_argument("target", type=Path, help="where it goes, beside the one called compact-encoder")
     arguments = parser.parse_args()
-    share_weights(arguments.whole, arguments.target.parent / "compact", arguments.target)
+    share_weights(arguments.whole, arguments.target.parent / "compact-encoder", arguments.target)
 
 
 if __name__ == "__main__":

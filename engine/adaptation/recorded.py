@@ -1,9 +1,9 @@
 """Steps of tuning as a CUDA graph: a GPU is told of them once, and then plays them again.
 
 A step is one to three thousand kernels, and a GPU is done with most of them before Python has told it of the next. On
-an H100 a graph of the same kernels takes 7 ms instead of 42 on the bundled base, and 34 instead of 80 on XLS-R 300M,
-all layers tuned; recording it takes about as long as a step. A graph works on the same memory each time it is played,
-so what is drawn anew in a step (masks, states of frozen layers, who is asked) is copied to where it was.
+an H100 a graph of the same kernels takes 7 ms instead of 42 on the bundled base, and 34 instead of 120 on XLS-R 300M,
+all layers tuned; recording it takes 60 to 130 ms. A graph works on the same memory each time it is played, so what is
+drawn anew in a step (masks, states of frozen layers, who is asked) is copied to where it was.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -20,12 +21,13 @@ from engine.adaptation.clips import PreparedClip
 from engine.adaptation.drawn import Drawn
 from engine.adaptation.optimiser import Optimiser
 from engine.adaptation.settings import AdaptationSettings
-from engine.out_of_memory import ran_out_of_memory
+from engine.out_of_memory import give_back, ran_out_of_memory
 from engine.specaugment import ClipMasks
 
 _WARM_UP_STEPS = 2  # told one by one: libraries and Adam take their memory then, which must not be in the graph
 _LEAST_STEPS = _WARM_UP_STEPS + 4  # fewer are not worth the recording
 _ALLOWED = ContextVar("allowed", default=True)
+_REFUSED: list[str] = []  # why a recording failed in this process: PyTorch 2.11 does not clean up after one
 
 
 @contextmanager
@@ -44,6 +46,7 @@ def can_record(clips: Sequence[PreparedClip], settings: AdaptationSettings, devi
     return (
         device.type == "cuda"
         and _ALLOWED.get()
+        and not _REFUSED
         and settings.steps >= _LEAST_STEPS
         and most <= settings.most_clips_per_label
         and all(len(clip.windows) == 1 for clip in clips)
@@ -86,7 +89,8 @@ class StaticStep:
 class RecordedSteps:
     """Takes steps that all have the same windows in the same order (`can_record`), on a CUDA device.
 
-    `labels`: of all clips. Where the model does something that cannot be recorded, all steps are told one by one.
+    `labels`: of all clips. Where the model does something that cannot be recorded, or memory does not do for a
+    recording, all steps are told one by one.
     """
 
     def __init__(self, labels: Sequence[int], loss_of: LossOf, optimiser: Optimiser) -> None:
@@ -95,8 +99,8 @@ class RecordedSteps:
         self._optimiser = optimiser
         self._step: StaticStep | None = None
         self._graph: torch.cuda.CUDAGraph | None = None
-        self._left_to_warm_up: int | None = _WARM_UP_STEPS  # None: it cannot be recorded
-        self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self._told = 0
+        self._can_record = True
 
     def take(self, drawn: Drawn, episode: InnerEpisode) -> float:
         """One step, of the windows that were drawn for `episode`; its loss."""
@@ -107,38 +111,64 @@ class RecordedSteps:
             self._step = StaticStep(drawn, asked, self._loss_of, self._optimiser)
         else:
             self._step.load(drawn, asked)
-        if self._left_to_warm_up == 0 and self._graph is None:
+        if self._told == _WARM_UP_STEPS and self._can_record and self._graph is None:
             self._record(self._step)
         if self._graph is not None:
             self._graph.replay()
+        elif self._told == _WARM_UP_STEPS - 1:
+            self._try(self._step)
         else:
             self._tell(self._step)
         return float(self._step.loss)
 
     def _tell(self, step: StaticStep) -> None:
         """Run it one kernel after the other, on the stream that it will be recorded on."""
-        self._stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(self._stream):
+        stream = _stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
             step.run()
-        torch.cuda.current_stream().wait_stream(self._stream)
-        if self._left_to_warm_up:
-            self._left_to_warm_up -= 1
+        torch.cuda.current_stream().wait_stream(stream)
+        self._told += 1
 
-    def _record(self, step: StaticStep) -> None:
-        """Record `step`, which does nothing yet. Raises what an allocator raises."""
-        current, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
+    def _try(self, step: StaticStep) -> None:
+        """Tell it with an eye on whether anything in it waits for the GPU, which cannot be recorded."""
+        before = torch.cuda.get_sync_debug_mode()
+        torch.cuda.set_sync_debug_mode("error")
         try:
-            with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
-                step.run()
+            self._tell(step)
         except RuntimeError as error:
             if ran_out_of_memory(error):
                 raise
+            self._can_record = False
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+        if not self._can_record:
             self._optimiser.drop_gradients()
-            self._left_to_warm_up = None
-        else:
+            self._tell(step)
+
+    def _record(self, step: StaticStep) -> None:
+        """Record `step`, which does nothing yet; or find that it cannot be."""
+        current, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph, stream=_stream(), capture_error_mode="thread_local"):
+                step.run()
             self._graph = graph
+        except RuntimeError as error:
+            self._can_record = False
+            if not ran_out_of_memory(error):
+                _REFUSED.append(str(error))
         finally:
             torch.cuda.set_stream(current)  # a recording that fails leaves its own in place
+        if self._graph is None:
+            del graph
+            self._optimiser.drop_gradients()
+            give_back()
+
+
+@cache
+def _stream() -> torch.cuda.Stream:
+    """One for all recordings: PyTorch keeps some memory for every stream that was used."""
+    return torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
 
 def _places(order: Sequence[int]) -> list[int]:

@@ -1,5 +1,6 @@
 """What the rest of the engine needs of a pre-trained speech encoder."""
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -170,7 +171,8 @@ def padding_mask(lengths: Sequence[int], device: torch.device) -> Tensor | None:
 def on_device(lengths: Sequence[int], device: torch.device) -> Tensor:
     """`lengths` (clips,) there. A CUDA device fills them in: a copy would make it wait, and could not be recorded."""
     if device.type == "cuda":
-        return torch.cat([torch.full((1,), length, device=device) for length in lengths])
+        runs = [(length, len(list(same))) for length, same in itertools.groupby(lengths)]
+        return torch.cat([torch.full((count,), length, device=device) for length, count in runs])
     return torch.tensor(lengths, device=device)
 
 

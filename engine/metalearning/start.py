@@ -12,14 +12,15 @@ from engine.backbones.compact import CompactBackbone
 from engine.backbones.pretrained import is_pretrained_folder, load_pretrained, transformers_folder
 from engine.backbones.protocol import Backbone
 from engine.base_folder import is_base_folder, load_backbone
+from engine.choices import COMPACT_ENCODER
 from engine.encoder import EmotionEncoder
 from engine.errors import BaseError, RecipeError
 from engine.extractors import build_extractor
 from engine.resources import resource
 from engine.store import not_here, read_record, stored_folder
 
-COMPACT_ENCODER = "compact-encoder"
 AS_PUBLISHED = "as published"  # `training["backbone"]` of a base whose backbone was left alone
+TUNED = "tuned"
 _WHISPER = "whisper:"
 
 
@@ -34,7 +35,7 @@ class Start:
 def load_start(name: str, read_layers: tuple[int, ...] = ()) -> Start:
     """The backbone called `name`, read at `read_layers` (none: the highest one). On the CPU.
 
-    compact-encoder: the bundled base's, as published; whisper:FOLDER: the encoder of a Whisper model;
+    compact-encoder: the bundled one, as published (`bundled_encoder`); whisper:FOLDER: the encoder of a Whisper model;
     hf:FOLDER-OR-ID: one of transformers' wav2vec2 family; else the name of a model in the store, or the folder of a
     base. Raises BaseError, RecipeError.
     """
@@ -46,7 +47,7 @@ def load_start(name: str, read_layers: tuple[int, ...] = ()) -> Start:
     stored = stored_folder(name)
     if stored is not None and is_pretrained_folder(stored):
         return Start(load_pretrained(stored, name, read_layers).encoder.backbone, read_record(stored).licence)
-    folder = resource("bases/compact") if name == COMPACT_ENCODER else stored or Path(name)
+    folder = resource(f"bases/{COMPACT_ENCODER}") if name == COMPACT_ENCODER else stored or Path(name)
     if not is_base_folder(folder):
         if (absent := not_here(name)) is not None:
             raise absent
@@ -56,13 +57,6 @@ def load_start(name: str, read_layers: tuple[int, ...] = ()) -> Start:
             "folder of a base.",
         )
     backbone, config = load_backbone(folder, read_layers)
-    if name == COMPACT_ENCODER and config["training"].get("backbone") != AS_PUBLISHED:
-        raise RecipeError(
-            "The bundled base's encoder has been trained further.",
-            "Start from the published one: whisper:FOLDER, a folder with openai/whisper-base.",
-        )
-    if name == COMPACT_ENCODER:  # the terms of what was trained on top of it are not its own
-        return Start(backbone, config["training"].get("backbone_licence", config["licence"]))
     return Start(backbone, config["licence"])
 
 

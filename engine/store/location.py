@@ -7,11 +7,13 @@ from pathlib import Path
 
 import platformdirs
 
-from engine.choices import BUNDLED_BASES
+from engine.choices import BUNDLED_BASES, COMPACT_ENCODER
 
 RECORD = "store.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_RESERVED = frozenset({*BUNDLED_BASES, "con", "prn", "aux", "nul"})  # the last ones: names that Windows keeps
+_RESERVED = frozenset(
+    {*BUNDLED_BASES, COMPACT_ENCODER, "con", "prn", "aux", "nul"}
+)  # the last ones: names that Windows keeps
 _PARTIAL = ".partial-"
 
 

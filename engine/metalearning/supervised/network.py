@@ -1,7 +1,8 @@
-"""Training of small networks side by side on what a frozen encoder makes of altered pieces of clips.
+"""Training of small networks side by side on what an encoder makes of altered pieces of clips.
 
-The encoder runs in every step, so no two steps see the same piece; all networks share what it gives. Whatever is
-random in a step follows from the seed and the step's number, so that a run that was killed goes on to the same result.
+The encoder runs in every step, so no two steps see the same piece; all networks share what it gives. It is left alone,
+or its layers are tuned with the networks. Whatever is random in a step follows from the seed and the step's number, so
+that a run that was killed goes on to the same result.
 """
 
 import copy
@@ -80,9 +81,30 @@ class _Trained(nn.Module):
             mean.lerp_(latest, 1 - kept)
 
 
+class _TunedLayers(nn.Module):
+    """The transformer layers of a backbone, which learn with the networks, and their moving average."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.layers = backbone.transformer_layers.requires_grad_()
+        self.averaged = copy.deepcopy(self.layers).requires_grad_(requires_grad=False)
+
+    @torch.no_grad()
+    def average(self, kept: float) -> None:
+        for mean, latest in zip(self.averaged.parameters(), self.layers.parameters(), strict=True):
+            mean.lerp_(latest, 1 - kept)
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Leave the backbone with the average, not to be tuned any more."""
+        self.layers.load_state_dict(self.averaged.state_dict())
+        self.layers.requires_grad_(requires_grad=False)
+
+
 class NetworkTraining:
     """Trains `recipe.networks.count` networks of one shape, each from a seed of its own, on the backbone's device.
 
+    Where the recipe has an `encoder_rate`, `backbone` itself is tuned.
     corpora: what the backbone is given (`cache_inputs`); statistics: mean and spread of the pooled frames' channels
     (`channel_statistics`). Raises CorpusError, RecipeError.
     """
@@ -115,15 +137,23 @@ class NetworkTraining:
             network.channel_mean, network.channel_spread = (each.clone() for each in statistics)
             members.append(_Trained(network, corpora))
         self._members = members
+        backbone.requires_grad_(requires_grad=False)
+        self._tuned = _TunedLayers(backbone) if self._plan.encoder_rate else None
         self._all = nn.ModuleList(members).to(self._device).train()
+        if self._tuned is not None:
+            self._all.append(self._tuned.eval())  # its dropout stays off
 
     def run(self, clips: str, checkpoint: Path) -> Iterator[StepDone | list[AttentiveStatistics]]:
-        """Train from the checkpoint, or from the beginning; last come the networks (moving averages, eval mode).
+        """Train from the checkpoint, or from the beginning; last come the networks (moving averages, eval mode), and
+        the backbone is as it was tuned.
 
         clips: a digest of the clips, which a checkpoint must share. Raises RecipeError.
         """
         plan = self._plan
-        optimiser = torch.optim.AdamW(self._all.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
+        groups = [{"params": [each for member in self._members for each in member.parameters()]}]
+        if self._tuned is not None:
+            groups.append({"params": list(self._tuned.parameters())})
+        optimiser = torch.optim.AdamW(groups, lr=plan.learning_rate, weight_decay=plan.weight_decay)
         position = Position(clips)
         if checkpoint.is_file():
             position = load_checkpoint(checkpoint, self._all, optimiser)
@@ -137,14 +167,17 @@ class NetworkTraining:
             if step % plan.checkpoint_steps == 0 or step == plan.steps:
                 save_checkpoint(checkpoint, replace(position, step=step), self._all, optimiser)
             yield StepDone(step, loss, time.perf_counter() - started)
+        if self._tuned is not None:
+            self._tuned.settle()
         yield [member.averaged.cpu().eval() for member in self._members]
 
     def _step(self, optimiser: torch.optim.Optimizer, step: int) -> float:
         random = np.random.default_rng([self._seed, step])
         generator = torch.Generator().manual_seed(_number(self._seed, step, 0))
         torch.manual_seed(_number(self._seed, step, 1))  # dropout
-        for group in optimiser.param_groups:
-            group["lr"] = self._plan.learning_rate * one_cycle(step, self._plan.steps)
+        rates = (self._plan.learning_rate, self._plan.encoder_rate)
+        for group, rate in zip(optimiser.param_groups, rates, strict=False):
+            group["lr"] = rate * one_cycle(step, self._plan.steps)
         batch = self._sampler.draw(random)
         hidden, mask = self._encoded(batch, generator)
         losses = [
@@ -153,22 +186,24 @@ class NetworkTraining:
         ]
         optimiser.zero_grad(set_to_none=True)
         torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
-        for member in self._members:
-            nn.utils.clip_grad_norm_(member.parameters(), _LONGEST_GRADIENT)
+        learning: list[_Trained | _TunedLayers] = [*self._members]
+        if self._tuned is not None:
+            learning.append(self._tuned)
+        for each in learning:
+            nn.utils.clip_grad_norm_(each.parameters(), _LONGEST_GRADIENT)
         optimiser.step()
-        for member in self._members:
-            member.average(min(self._plan.averaging, (1 + step) / (10 + step)))
+        for each in learning:
+            each.average(min(self._plan.averaging, (1 + step) / (10 + step)))
         value = float(torch.stack(losses).mean().detach())
         if not math.isfinite(value):
             raise RecipeError(f"The loss is no longer a number at step {step}.", "Lower learning_rate.")
         return value
 
-    @torch.no_grad()
     def _encoded(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Pooled frames (clips, steps, channels) of the masked pieces, and which are real."""
         inputs = [piece.to(self._device) for piece in batch.inputs]
         masks = self._backbone.draw_masks(inputs, self._augment, generator)
-        with tuning_autocast(self._device, "auto"):
+        with torch.set_grad_enabled(self._tuned is not None), tuning_autocast(self._device, "auto"):
             frames = self._backbone.encode_masked(inputs, masks)
         return pool_pairs(frames)
 

@@ -90,6 +90,7 @@ class SupervisedTraining:
     reversal: float = 0.1
     style_mixing: float = 0.0  # share of the clips that are heard in part in the voice of another of their emotion
     averaging: float = 0.995
+    encoder_rate: float = 0.0  # at which the encoder's layers are tuned with the networks; 0: they are left alone
     checkpoint_steps: int = 100
 
     def __post_init__(self) -> None:
@@ -99,6 +100,8 @@ class SupervisedTraining:
             raise RecipeError("[training] makes no sense.", "0.1 <= shortest_s <= longest_s.")
         if not 0 < self.learning_rate < 1:
             raise RecipeError(f"A learning rate of {self.learning_rate} makes no sense.", "Try 1.5e-3.")
+        if not 0 <= self.encoder_rate < 1:
+            raise RecipeError(f"[training] cannot tune the encoder at a rate of {self.encoder_rate}.", "Try 2e-5.")
         if not 0 <= self.style_mixing <= 1:
             raise RecipeError(f"[training] cannot mix a share of {self.style_mixing}.", "Use 0 to 1.")
 

@@ -22,7 +22,7 @@ from engine.metalearning.few_shot_figures import few_shot_figures
 from engine.metalearning.model_card import Data, inherited_licence
 from engine.metalearning.pace import Pace
 from engine.metalearning.run_log import RunLog
-from engine.metalearning.start import AS_PUBLISHED, Start, load_start
+from engine.metalearning.start import AS_PUBLISHED, TUNED, Start, load_start
 from engine.metalearning.supervised.frame_cache import CachedCorpus, ClipsCached, cache_corpus, cache_inputs
 from engine.metalearning.supervised.mixing import closed_form_part, known_emotions, mix
 from engine.metalearning.supervised.network import NetworkTraining, StepDone, channel_statistics
@@ -61,7 +61,6 @@ class _Training:
         self._validation = [read_corpus(name, root / name) for name in recipe.data.validation]
         self._digest = digest_of(self._train, root)
         self._cached: list[CachedCorpus] = []
-        self._parts: list[PooledExtractor] = []
 
     def run(self) -> Iterator[TrainingEvent]:
         for corpus in (*self._train, *self._validation):
@@ -71,17 +70,20 @@ class _Training:
         start = load_start(self._recipe.base.start, self._recipe.read_layers)
         start.backbone.eval().to(self._device)
         yield from self._frames(start)
-        size, layers = start.backbone.hidden_size, len(start.backbone.read_layers)
-        self._parts.append(closed_form_part(self._cached, self._recipe.discriminant, size, layers))
+        networks: list[PooledExtractor] = []
         weights, mixture = [1.0], None
         if isinstance(self._recipe, SupervisedRecipe):
-            yield from self._networks(self._recipe, start)
+            yield from self._networks(self._recipe, start, networks)
+            if _tunes(self._recipe):
+                yield from self._frames(start)
             # all networks together have the say of the closed form times their weight
             share = self._recipe.networks.weight / math.sqrt(self._recipe.networks.count)
             weights += [share] * self._recipe.networks.count
             mixture = self._recipe.mixture
         start.backbone.cpu()
-        extractor = mix(self._parts, weights, self._cached, mixture)
+        size, layers = start.backbone.hidden_size, len(start.backbone.read_layers)
+        closed_form = closed_form_part(self._cached, self._recipe.discriminant, size, layers)
+        extractor = mix([closed_form, *networks], weights, self._cached, mixture)
         base = Base(
             self._recipe.name,
             EmotionEncoder(start.backbone, extractor),
@@ -100,7 +102,7 @@ class _Training:
         yield Trained(self._folder / "base")
 
     def _frames(self, start: Start) -> Iterator[TrainingProgress]:
-        """Frames of the clean clips: of the closed form, and of the statistics of all parts."""
+        """Frames of the clean clips by the encoder as it is: of the closed form, and of the statistics of all parts."""
         folder = self._folder / _FRAMES
         runs = [cache_corpus(corpus, start.backbone, folder, 0, self._recipe.seed) for corpus in self._train]
         self._cached = yield from self._kept(runs, 1, "Frames")
@@ -120,8 +122,10 @@ class _Training:
                     kept.append(event)
         return kept
 
-    def _networks(self, recipe: SupervisedRecipe, start: Start) -> Iterator[TrainingProgress]:
-        """Train the networks and add them to the parts."""
+    def _networks(
+        self, recipe: SupervisedRecipe, start: Start, networks: list[PooledExtractor]
+    ) -> Iterator[TrainingProgress]:
+        """Train the networks, and the encoder where the recipe says so, and add them to `networks`."""
         views, folder = recipe.views.augmented, self._folder / _INPUTS
         runs = [cache_inputs(corpus, start.backbone, folder, views, recipe.seed) for corpus in self._train]
         inputs = yield from self._kept(runs, 1 + views, "Altered copies")
@@ -137,13 +141,18 @@ class _Training:
                     left_s = pace.left_s(steps - event.step)
                     yield TrainingProgress(event.step, steps, "Training the networks", event.loss, left_s)
                 else:
-                    self._parts += event
+                    networks += event
 
     def _write(self, base: Base, backbone_licence: str, figures: dict[str, str]) -> None:
-        facts = {"backbone": AS_PUBLISHED, "backbone_licence": backbone_licence}
+        facts = {"backbone": TUNED if _tunes(self._recipe) else AS_PUBLISHED, "backbone_licence": backbone_licence}
         told = Told(_summary(self._recipe), _FAILURES, figures, facts, self._recipe.card.notes)
         data = Data(self._train, self._validation)
         write_trained(base, self._folder / "base", self._recipe, self._text, data, told)
+
+
+def _tunes(recipe: ClosedFormRecipe) -> bool:
+    """Whether the encoder itself is tuned."""
+    return isinstance(recipe, SupervisedRecipe) and recipe.training.encoder_rate > 0
 
 
 def _labelled(corpus: Corpus) -> Corpus:
@@ -155,6 +164,7 @@ def _labelled(corpus: Corpus) -> Corpus:
 
 def _summary(recipe: ClosedFormRecipe) -> str:
     layers = " and ".join(str(layer) for layer in recipe.read_layers)
+    encoder = f"{recipe.base.start}{', tuned' if _tunes(recipe) else ''}"
     trained = "discriminant directions of the mean over time, over (corpus, emotion) groups"
     if isinstance(recipe, SupervisedRecipe):
         trained += (
@@ -162,6 +172,4 @@ def _summary(recipe: ClosedFormRecipe) -> str:
             "corpus's own emotions, with the same emotion by other speakers drawn near, on altered pieces; of "
             f"all together the {recipe.mixture.size} strongest directions, flattened by {recipe.mixture.flattening:g}"
         )
-    return (
-        f"A base for few-shot speech emotion recognition: frames of layers {layers} of {recipe.base.start}; {trained}."
-    )
+    return f"A base for few-shot speech emotion recognition: frames of layers {layers} of {encoder}; {trained}."

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from engine.audio.mfcc import Mfcc
 from engine.backbones.compact import LAYERS_OF_EMOTION, MEL_RATE_HZ, CompactBackbone
 from engine.backbones.protocol import Backbone, Frames
+from engine.choices import COMPACT_ENCODER
 from engine.encoder import build_backbone
 from engine.specaugment import ClipMasks, SpecAugment
 from engine.systems.multigate import byola, ge2e
@@ -234,7 +235,7 @@ def open_stream(name: str) -> tuple[Stream, str]:
     family, also of one that recognises phones, which tells them from its highest layer), with "@12" behind it where
     another layer than the highest is to be read. Raises BaseError, RecipeError.
     """
-    from engine.metalearning.start import COMPACT_ENCODER, load_start  # which needs the encoder's registry
+    from engine.metalearning.start import load_start  # which needs the encoder's registry
 
     if name == "mfcc":
         return MfccStream(), "none (MFCCs have no weights)"

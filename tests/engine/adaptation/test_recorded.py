@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 import pytest
 import torch
 
-from engine.adaptation import AdaptationSettings, Adapted, LabelledClip, StepTaken, adapt, fine_tuning
+from engine.adaptation import AdaptationSettings, Adapted, LabelledClip, Remark, StepTaken, adapt, fine_tuning
 from engine.adaptation import recorded as recorded_module
 from engine.adaptation.clips import PreparedClip, prepare
+from engine.adaptation.optimiser import Optimiser
 from engine.adaptation.recorded import RecordedSteps, StaticStep, can_record, nothing_recorded
 from engine.backbones import Frames
 from engine.bases import Base, load_base
@@ -61,14 +62,19 @@ def faked(monkeypatch: pytest.MonkeyPatch) -> list[FakeGraph]:
     @contextmanager
     def graph(made: FakeGraph, **_: object) -> Iterator[None]:
         FakeGraph.recording = made
-        yield
-        FakeGraph.recording = None
+        try:
+            yield
+        finally:
+            FakeGraph.recording = None
 
     FakeGraph.made.clear()
     monkeypatch.setattr(StaticStep, "run", run_or_record)
     monkeypatch.setattr(torch.cuda, "CUDAGraph", FakeGraph)
     monkeypatch.setattr(torch.cuda, "graph", graph)
-    monkeypatch.setattr(torch.cuda, "Stream", FakeStream)
+    monkeypatch.setattr(torch.cuda, "get_sync_debug_mode", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", lambda _: None)
+    monkeypatch.setattr(recorded_module, "_stream", FakeStream)
+    monkeypatch.setattr(recorded_module, "_REFUSED", [])
     monkeypatch.setattr(torch.cuda, "current_stream", FakeStream)
     monkeypatch.setattr(torch.cuda, "stream", lambda _: nullcontext())
     monkeypatch.setattr(torch.cuda, "set_stream", lambda _: None)
@@ -112,31 +118,54 @@ def test_they_learn_the_same(faked: list[FakeGraph], monkeypatch: pytest.MonkeyP
     assert_close(recorded, expected, base)
 
 
-def test_what_cannot_be_recorded_is_told_step_by_step(faked: list[FakeGraph], monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise RuntimeError("operation not permitted when stream is capturing")
+class StopsShort:
+    """Once it is told to, the optimiser fails where gradients are there and no step is taken yet."""
 
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+        self._monkeypatch = monkeypatch
+        self._error = error
+
+    @contextmanager
+    def graph(self, *_: object, **__: object) -> Iterator[None]:
+        """In place of a recording."""
+        with self._monkeypatch.context() as inside:
+            inside.setattr(Optimiser, "step", self._fail)
+            yield
+
+    def set_sync_debug_mode(self, mode: object) -> None:
+        """In place of PyTorch's: what waits for the GPU fails."""
+        self._monkeypatch.setattr(Optimiser, "step", self._fail if mode == "error" else STEP)
+
+    def _fail(self, *_: object) -> None:
+        raise self._error
+
+
+STEP = Optimiser.step
+
+
+@pytest.mark.parametrize("where", ["set_sync_debug_mode", "graph"])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("called a synchronizing CUDA operation"), torch.OutOfMemoryError("CUDA out of memory.")]
+)
+def test_what_cannot_be_recorded_is_told_step_by_step(
+    faked: list[FakeGraph], monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
+) -> None:
     base, clips = base_with(AttentiveStatistics), labelled([3, 3])
-    monkeypatch.setattr(torch.cuda, "graph", refuse)
-    losses, _ = run(base, clips, SETTINGS)
-    assert len(faked) == 1, "it is tried once"
-    assert faked[0].played == 0
+    monkeypatch.setattr(torch.cuda, where, getattr(StopsShort(monkeypatch, error), where))
+    ran_out = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    events = list(adapt(base, clips, ("anger", "joy"), SETTINGS))
+    losses = [event.loss for event in events if isinstance(event, StepTaken)]
+    remarks = [event.message for event in events if isinstance(event, Remark)]
+    assert sum(graph.played for graph in faked) == 0
+    assert len(faked) == (where == "graph"), "it is tried once, and not where a step waits for the GPU"
+    if where == "graph":
+        assert can_record(prepared([3, 3]), SETTINGS, GPU) is ran_out, "after a refusal, not in this process again"
+    if where == "set_sync_debug_mode" and ran_out:
+        assert any("starting again in smaller parts" in remark for remark in remarks), "a step itself does not fit"
+        return
+    assert remarks == []
     monkeypatch.undo()
     assert losses == pytest.approx(run(base, clips, SETTINGS)[0], rel=1e-4)
-
-
-def test_memory_that_runs_out_while_recording_is_not_taken_for_that(
-    faked: list[FakeGraph], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def run_out(*_: object, **__: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory.")
-
-    monkeypatch.setattr(torch.cuda, "graph", run_out)
-    base = base_with(AttentiveStatistics)
-    events = list(adapt(base, labelled([3, 3]), ("anger", "joy"), SETTINGS))
-    assert "starting again in smaller parts" in str(events[recorded_module._WARM_UP_STEPS])
-    assert isinstance(events[-1], Adapted)
-    assert len(faked) == 1, "where memory is short nothing is recorded"
 
 
 def prepared(counts: list[int], windows: int = 1) -> list[PreparedClip]:
@@ -211,7 +240,15 @@ def test_a_graph_learns_what_its_steps_do(trained: str, method: str, monkeypatch
 
 
 @needs_gpu
-def test_a_model_that_cannot_be_recorded_is_tuned_all_the_same() -> None:
+def test_a_model_that_cannot_be_recorded_is_tuned_all_the_same_and_others_are_recorded_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     losses, _ = run(on_gpu(tiny_encoder(Waits)), labelled([4, 3]), SETTINGS)
+    made: list[object] = []
+    graph = torch.cuda.CUDAGraph
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: made.append(1) or graph())
     expected, _ = run(on_gpu(tiny_encoder(AttentiveStatistics)), labelled([4, 3]), SETTINGS)
     assert losses == pytest.approx(expected, rel=1e-2)
+    assert len(made) == 1
+    assert recorded_module._REFUSED == []
+    assert torch.randn(4, device=GPU).isfinite().all()

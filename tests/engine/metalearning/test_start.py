@@ -11,9 +11,8 @@ import soundfile
 import torch
 from safetensors.torch import save_file
 
-from engine.base_folder import Base, save_base
-from engine.errors import AudioError, RecipeError
-from engine.metalearning import start
+from engine.errors import AudioError
+from engine.metalearning.bundled_encoder import write_encoder
 from engine.metalearning.clip_loader import ClipLoader
 from engine.metalearning.corpora import Corpus, CorpusClip, read_corpus
 from engine.metalearning.episodes import TrainingSampler
@@ -64,15 +63,18 @@ def test_a_raw_model_starts_at_its_highest_layer_from_a_folder_or_by_its_name_in
     assert started.licence == "CC0 1.0"
 
 
-def test_a_bundled_encoder_that_was_trained_further_is_no_published_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    base = Base("compact", tiny_encoder(), standardised=False, licence="none")
-    save_base(base, tmp_path / "bases" / "compact", "# card", {"backbone": "trained"})
-    monkeypatch.setattr(start, "resource", lambda relative: tmp_path / relative)
-    with pytest.raises(RecipeError, match="trained further"):
-        load_start("compact-encoder")
-    assert load_start(str(tmp_path / "bases" / "compact")).backbone.read_layers == (3,)
+def test_the_bundled_encoder_is_made_again_from_the_model_that_it_was_published_in(tmp_path: Path) -> None:
+    backbone = tiny_encoder().backbone
+    (tmp_path / "config.json").write_text(json.dumps(TINY_WHISPER | {"model_type": "whisper"}))
+    save_file(
+        {f"model.encoder.{name}": tensor.clone() for name, tensor in backbone.state_dict().items()},
+        tmp_path / "model.safetensors",
+    )
+    write_encoder(f"whisper:{tmp_path}", tmp_path / "made")
+    made = load_start(str(tmp_path / "made"), (2, 3))
+    assert made.licence.startswith("MIT")
+    for name, tensor in backbone.state_dict().items():
+        assert torch.equal(made.backbone.state_dict()[name], tensor.half().float()), name
 
 
 def test_a_fresh_extractor_is_drawn_from_the_seed(tiny_start: Path) -> None:

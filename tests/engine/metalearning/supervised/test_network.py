@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from engine.backbones.protocol import Backbone
 from engine.backbones.wav2vec2 import Wav2Vec2Backbone
@@ -21,7 +22,7 @@ from engine.metalearning.supervised.recipe import (
     SupervisedTraining,
     ViewsSection,
 )
-from tests.engine.conftest import wav2vec2_config
+from tests.engine.conftest import tiny_encoder, wav2vec2_config
 from tests.engine.metalearning.supervised.conftest import framed
 
 RECIPE = SupervisedRecipe(
@@ -42,6 +43,9 @@ RECIPE = SupervisedRecipe(
         style_mixing=0.3,
     ),
 )
+
+
+TUNED = replace(RECIPE, training=replace(RECIPE.training, encoder_rate=1e-3))
 
 
 def training(caches: Sequence[CachedCorpus], backbone: Backbone, recipe: SupervisedRecipe = RECIPE) -> NetworkTraining:
@@ -94,6 +98,33 @@ def test_the_encoder_is_left_as_it_was(caches: list[CachedCorpus], backbone: Bac
     train(training(caches, backbone), tmp_path / "b")
     for name, value in backbone.state_dict().items():
         assert torch.equal(value, before[name]), name
+
+
+def test_the_layers_are_tuned_where_the_recipe_says_so_and_nothing_below_them(
+    caches: list[CachedCorpus], backbone: Backbone, tmp_path: Path
+) -> None:
+    before = {name: value.clone() for name, value in backbone.state_dict().items()}
+    run = training(caches, backbone, TUNED)
+    train(run, tmp_path / "t")
+    for name, value in backbone.state_dict().items():
+        moved = float((value - before[name]).abs().max())
+        assert (moved == 0) == (not name.startswith("layers.")), name
+        assert moved < 0.01
+    assert not any(parameter.requires_grad for parameter in backbone.parameters())
+    assert run._tuned is not None
+    averages, last = run._tuned.averaged.state_dict(), load_file(tmp_path / "t")
+    assert torch.equal(averages["0.fc1.weight"], backbone.state_dict()["layers.0.fc1.weight"])
+    assert not torch.equal(averages["0.fc1.weight"], last["model.2.layers.0.fc1.weight"]), "the average, not the last"
+
+
+def test_a_tuned_encoder_goes_on_to_the_bit_too(caches: list[CachedCorpus], tmp_path: Path) -> None:
+    whole, killed = tiny_encoder().backbone, tiny_encoder().backbone
+    train(training(caches, whole, TUNED), tmp_path / "whole")
+    train(training(caches, killed, TUNED), tmp_path / "killed", most=3)
+    resumed = tiny_encoder().backbone
+    train(training(caches, resumed, TUNED), tmp_path / "killed")
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
 
 
 def test_they_learn_the_emotion_and_not_the_voice(

@@ -39,6 +39,8 @@ checkpoint_steps = 2
 [mixture]
 size = 12"""
 
+TUNED = SUPERVISED.replace("steps = 4\n", "steps = 4\nencoder_rate = 1e-3\n")
+
 
 def recipe(path: Path, start: Path, kind: str, corpora: str = '"nemo", "ravdess"') -> Path:
     first, *rest = kind.split("\n")
@@ -52,7 +54,7 @@ def run(path: Path, root: Path, folder: Path) -> Iterator[TrainingEvent]:
     return train_base(str(path), root, folder, device="cpu")
 
 
-@pytest.mark.parametrize("kind", [CLOSED_FORM, SUPERVISED])
+@pytest.mark.parametrize("kind", [CLOSED_FORM, SUPERVISED, TUNED])
 def test_a_run_ends_in_a_base_that_can_be_adapted(
     kind: str, corpora_root: Path, tiny_start: Path, tmp_path: Path
 ) -> None:
@@ -73,10 +75,11 @@ def test_a_run_ends_in_a_base_that_can_be_adapted(
     assert torch.isfinite(adapted.head.weight).all()
 
 
+@pytest.mark.parametrize("kind", [SUPERVISED, TUNED])
 def test_killed_anywhere_and_started_again_it_is_the_same_base(
-    corpora_root: Path, tiny_start: Path, tmp_path: Path
+    kind: str, corpora_root: Path, tiny_start: Path, tmp_path: Path
 ) -> None:
-    path = recipe(tmp_path / "r.toml", tiny_start, SUPERVISED)
+    path = recipe(tmp_path / "r.toml", tiny_start, kind)
     whole = list(run(path, corpora_root, tmp_path / "whole"))
     for kill_after in (3, 5):
         caching = run(path, corpora_root, tmp_path / "killed")
@@ -94,6 +97,27 @@ def test_killed_anywhere_and_started_again_it_is_the_same_base(
     told = [event for event in whole if isinstance(event, TrainingProgress) and event.loss is not None]
     assert [event.step for event in told] == list(range(1, 5))
     assert told[-1].remaining_s == 0
+
+
+def test_with_a_tuned_encoder_all_parts_are_of_the_tuned_one(
+    corpora_root: Path, tiny_start: Path, tmp_path: Path
+) -> None:
+    bases = []
+    for kind in (SUPERVISED, TUNED):
+        folder = tmp_path / kind[-30:].replace("\n", "")
+        path = recipe(tmp_path / "r.toml", tiny_start, kind)
+        list(run(path, corpora_root, folder / str(len(bases))))
+        bases.append(load_base(str(folder / str(len(bases)) / "base")))
+    frozen, tuned = bases
+    published = load_base(str(tiny_start)).encoder.backbone.state_dict()
+    for base, same in ((frozen, True), (tuned, False)):
+        for name, tensor in base.encoder.backbone.state_dict().items():
+            if name.endswith("fc1.weight"):
+                assert torch.equal(tensor, published[name].half().float()) is same, name
+    assert torch.equal(tuned.encoder.backbone.conv2.weight, frozen.encoder.backbone.conv2.weight)
+    assert (frozen.training["backbone"], tuned.training["backbone"]) == ("as published", "tuned")
+    closed = [base.encoder.extractor.members[0] for base in bases]
+    assert not torch.equal(closed[0].channel_mean, closed[1].channel_mean), "fitted to other frames"
 
 
 def test_figures_of_the_validation_corpora_are_in_the_card(
@@ -132,6 +156,7 @@ def test_a_validation_corpus_that_is_too_small_is_told(corpora_root: Path, tiny_
         ("[views]\nbands_masked = -0.1", "cannot mask a share of -0.1"),
         ("[discriminant]\nshrinkage = 0.0", "shrinkage in 0 to 1"),
         ("[training]\nlearning_rate = 2.0", "makes no sense"),
+        ("[training]\nencoder_rate = 1.0", "cannot tune the encoder at a rate of 1.0"),
         ("[training]\nstyle_mixing = 1.5", "cannot mix a share of 1.5"),
         ("[mixture]\nsize = 0", "[mixture] makes no sense"),
         ("[adaptation.rates]\neverything = 1e-6", "does not know 'everything'"),
