@@ -6,6 +6,7 @@ all layers tuned; recording it takes 60 to 130 ms. A graph works on the same mem
 drawn anew in a step (masks, states of frozen layers, who is asked) is copied to where it was.
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -132,18 +133,15 @@ class RecordedSteps:
 
     def _try(self, step: StaticStep) -> None:
         """Tell it with an eye on whether anything in it waits for the GPU, which cannot be recorded."""
-        before = torch.cuda.get_sync_debug_mode()
-        torch.cuda.set_sync_debug_mode("error")
         try:
-            self._tell(step)
+            with _waiting_fails():
+                self._tell(step)
         except RuntimeError as error:
             if ran_out_of_memory(error):
                 raise
             self._can_record = False
-        finally:
-            torch.cuda.set_sync_debug_mode(before)
-        if not self._can_record:
             self._optimiser.drop_gradients()
+        if not self._can_record:
             self._tell(step)
 
     def _record(self, step: StaticStep) -> None:
@@ -163,6 +161,19 @@ class RecordedSteps:
             del graph
             self._optimiser.drop_gradients()
             give_back()
+
+
+@contextmanager
+def _waiting_fails() -> Iterator[None]:
+    """Within, an operation that waits for the GPU raises RuntimeError."""
+    before = torch.cuda.get_sync_debug_mode()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch warns, once, that it does not find all of them
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode(before)
 
 
 @cache
