@@ -17,9 +17,7 @@ class Optimiser:
     recorded: steps may be recorded and played again (`recorded`), so that even their count is kept on the GPU.
     """
 
-    def __init__(
-        self, tuned: TunedCopy, learning_rate: float, *, in_backward: bool = False, recorded: bool = False
-    ) -> None:
+    def __init__(self, tuned: TunedCopy, learning_rate: float, *, in_backward: bool, recorded: bool) -> None:
         fused = tuned.encoder.device.type != "mps"
         groups = [[each] for each in tuned.parameters] if in_backward else [list(tuned.parameters)]
         self._parts = [torch.optim.Adam(group, lr=learning_rate, fused=fused, capturable=recorded) for group in groups]

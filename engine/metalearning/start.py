@@ -57,6 +57,11 @@ def load_start(name: str, read_layers: tuple[int, ...] = ()) -> Start:
             "folder of a base.",
         )
     backbone, config = load_backbone(folder, read_layers)
+    if name == COMPACT_ENCODER and config["training"].get("backbone") != AS_PUBLISHED:
+        raise RecipeError(
+            "The bundled encoder has been trained further.",
+            "Start from the published one: whisper:FOLDER, a folder with openai/whisper-base.",
+        )
     return Start(backbone, config["licence"])
 
 

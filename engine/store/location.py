@@ -11,9 +11,8 @@ from engine.choices import BUNDLED_BASES, COMPACT_ENCODER
 
 RECORD = "store.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_RESERVED = frozenset(
-    {*BUNDLED_BASES, COMPACT_ENCODER, "con", "prn", "aux", "nul"}
-)  # the last ones: names that Windows keeps
+_KEPT_BY_WINDOWS = ("con", "prn", "aux", "nul")
+_RESERVED = frozenset({*BUNDLED_BASES, COMPACT_ENCODER, *_KEPT_BY_WINDOWS})
 _PARTIAL = ".partial-"
 
 

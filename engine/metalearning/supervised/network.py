@@ -140,8 +140,10 @@ class NetworkTraining:
         backbone.requires_grad_(requires_grad=False)
         self._tuned = _TunedLayers(backbone) if self._plan.encoder_rate else None
         self._all = nn.ModuleList(members).to(self._device).train()
+        self._learning: list[_Trained | _TunedLayers] = [*members]
         if self._tuned is not None:
             self._all.append(self._tuned.eval())  # its dropout stays off
+            self._learning.append(self._tuned)
 
     def run(self, clips: str, checkpoint: Path) -> Iterator[StepDone | list[AttentiveStatistics]]:
         """Train from the checkpoint, or from the beginning; last come the networks (moving averages, eval mode), and
@@ -186,13 +188,10 @@ class NetworkTraining:
         ]
         optimiser.zero_grad(set_to_none=True)
         torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
-        learning: list[_Trained | _TunedLayers] = [*self._members]
-        if self._tuned is not None:
-            learning.append(self._tuned)
-        for each in learning:
+        for each in self._learning:
             nn.utils.clip_grad_norm_(each.parameters(), _LONGEST_GRADIENT)
         optimiser.step()
-        for each in learning:
+        for each in self._learning:
             each.average(min(self._plan.averaging, (1 + step) / (10 + step)))
         value = float(torch.stack(losses).mean().detach())
         if not math.isfinite(value):

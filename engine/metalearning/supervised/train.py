@@ -70,10 +70,10 @@ class _Training:
         start = load_start(self._recipe.base.start, self._recipe.read_layers)
         start.backbone.eval().to(self._device)
         yield from self._frames(start)
-        networks: list[PooledExtractor] = []
+        networks: Sequence[PooledExtractor] = ()
         weights, mixture = [1.0], None
         if isinstance(self._recipe, SupervisedRecipe):
-            yield from self._networks(self._recipe, start, networks)
+            networks = yield from self._networks(self._recipe, start)
             if _tunes(self._recipe):
                 yield from self._frames(start)
             # all networks together have the say of the closed form times their weight
@@ -123,9 +123,9 @@ class _Training:
         return kept
 
     def _networks(
-        self, recipe: SupervisedRecipe, start: Start, networks: list[PooledExtractor]
-    ) -> Iterator[TrainingProgress]:
-        """Train the networks, and the encoder where the recipe says so, and add them to `networks`."""
+        self, recipe: SupervisedRecipe, start: Start
+    ) -> Generator[TrainingProgress, None, Sequence[PooledExtractor]]:
+        """Train the networks, and the encoder where the recipe says so."""
         views, folder = recipe.views.augmented, self._folder / _INPUTS
         runs = [cache_inputs(corpus, start.backbone, folder, views, recipe.seed) for corpus in self._train]
         inputs = yield from self._kept(runs, 1 + views, "Altered copies")
@@ -133,6 +133,7 @@ class _Training:
         checkpoint = self._folder / _CHECKPOINT
         done = read_position(checkpoint).step if checkpoint.is_file() else 0
         steps, pace = recipe.training.steps, Pace()
+        networks: Sequence[PooledExtractor] = ()
         with RunLog(self._folder, _COLUMNS, done) as log:
             for event in training.run(self._digest, checkpoint):
                 if isinstance(event, StepDone):
@@ -141,7 +142,8 @@ class _Training:
                     left_s = pace.left_s(steps - event.step)
                     yield TrainingProgress(event.step, steps, "Training the networks", event.loss, left_s)
                 else:
-                    networks += event
+                    networks = event
+        return networks
 
     def _write(self, base: Base, backbone_licence: str, figures: dict[str, str]) -> None:
         facts = {"backbone": TUNED if _tunes(self._recipe) else AS_PUBLISHED, "backbone_licence": backbone_licence}

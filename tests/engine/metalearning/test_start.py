@@ -11,7 +11,9 @@ import soundfile
 import torch
 from safetensors.torch import save_file
 
-from engine.errors import AudioError
+from engine.base_folder import Base, save_base
+from engine.errors import AudioError, RecipeError
+from engine.metalearning import start
 from engine.metalearning.bundled_encoder import write_encoder
 from engine.metalearning.clip_loader import ClipLoader
 from engine.metalearning.corpora import Corpus, CorpusClip, read_corpus
@@ -61,6 +63,17 @@ def test_a_raw_model_starts_at_its_highest_layer_from_a_folder_or_by_its_name_in
         assert started.backbone.specification()["final_norm"] is True
         assert load_start(name, (1, 3)).backbone.read_layers == (1, 3)
     assert started.licence == "CC0 1.0"
+
+
+def test_a_bundled_encoder_that_was_trained_further_is_no_published_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = Base("compact-encoder", tiny_encoder(), standardised=False, licence="none")
+    save_base(base, tmp_path / "bases" / "compact-encoder", "# card", {"backbone": "trained"})
+    monkeypatch.setattr(start, "resource", lambda relative: tmp_path / relative)
+    with pytest.raises(RecipeError, match="trained further"):
+        load_start("compact-encoder")
+    assert load_start(str(tmp_path / "bases" / "compact-encoder")).backbone.read_layers == (3,)
 
 
 def test_the_bundled_encoder_is_made_again_from_the_model_that_it_was_published_in(tmp_path: Path) -> None:
