@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.checksums import sha256_of, write_sums
+from engine.choices import COMPACT_ENCODER
 from engine.weights_file import write_weights
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
@@ -72,9 +73,9 @@ def _same(tensor: Tensor, others: Mapping[str, Tensor]) -> str | None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("whole", type=Path, help="a base as training made it")
-    parser.add_argument("target", type=Path, help="where it goes, beside the one called compact-encoder")
+    parser.add_argument("target", type=Path, help=f"where it goes, beside the one called {COMPACT_ENCODER}")
     arguments = parser.parse_args()
-    share_weights(arguments.whole, arguments.target.parent / "compact-encoder", arguments.target)
+    share_weights(arguments.whole, arguments.target.parent / COMPACT_ENCODER, arguments.target)
 
 
 if __name__ == "__main__":

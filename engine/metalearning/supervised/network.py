@@ -28,6 +28,7 @@ from engine.metalearning.supervised.frame_cache import CachedCorpus
 from engine.metalearning.supervised.losses import class_loss, other_speaker_loss
 from engine.metalearning.supervised.recipe import SupervisedRecipe, SupervisedTraining
 from engine.metalearning.supervised.style import hide_channels, mix_styles
+from engine.moving_average import draw_nearer
 from engine.precision import tuning_autocast
 from engine.specaugment import SpecAugment
 
@@ -75,10 +76,8 @@ class _Trained(nn.Module):
             loss = loss + plan.speaker * nn.functional.cross_entropy(voices, speakers)
         return loss
 
-    @torch.no_grad()
     def average(self, kept: float) -> None:
-        for mean, latest in zip(self.averaged.parameters(), self.network.parameters(), strict=True):
-            mean.lerp_(latest, 1 - kept)
+        draw_nearer(self.averaged.parameters(), self.network.parameters(), kept)
 
 
 class _TunedLayers(nn.Module):
@@ -89,10 +88,8 @@ class _TunedLayers(nn.Module):
         self.layers = backbone.transformer_layers.requires_grad_()
         self.averaged = copy.deepcopy(self.layers).requires_grad_(requires_grad=False)
 
-    @torch.no_grad()
     def average(self, kept: float) -> None:
-        for mean, latest in zip(self.averaged.parameters(), self.layers.parameters(), strict=True):
-            mean.lerp_(latest, 1 - kept)
+        draw_nearer(self.averaged.parameters(), self.layers.parameters(), kept)
 
     @torch.no_grad()
     def settle(self) -> None:

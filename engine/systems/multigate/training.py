@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from engine.errors import RecipeError
 from engine.metalearning.checkpoints import Position, load_checkpoint, save_checkpoint
+from engine.moving_average import draw_nearer
 from engine.systems.multigate.languages import Batch, BatchSampler, Language, channel_statistics
 from engine.systems.multigate.loss import ContrastiveLoss
 from engine.systems.multigate.network import MultiGate, Variant
@@ -81,13 +82,11 @@ class Trained(nn.Module):
             [language.label_names.index(own[at]) if own[at] in language.label_names else -1 for at in answered.tolist()]
         )
 
-    @torch.no_grad()
     def average(self, kept: float) -> None:
         """Draw the moving average a little towards the latest weights."""
         if self.mean is not None:
             latest = [*self.network.parameters(), *self.heads.parameters()]
-            for mean, new in zip(self.mean.parameters(), latest, strict=True):
-                mean.lerp_(new, 1 - kept)
+            draw_nearer(self.mean.parameters(), latest, kept)
 
     def finish(self) -> "Trained":
         """In eval mode, with averaged weights if there are such."""
