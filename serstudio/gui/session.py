@@ -35,7 +35,7 @@ class Services:
 class Moment:
     """What a result was measured of. `labelling`: as in `Facts`; `version`: the newest one then."""
 
-    labelling: int
+    labelling: str
     version: int | None
 
 
@@ -65,7 +65,7 @@ class Session(QObject):
         self.clips = ClipListModel(self.model, self)
         self.check_report: CheckReport | None = None
         self.exported: ModelExported | None = None
-        self._checked = Moment(0, None)
+        self._checked = Moment("", None)
         self._jobs: dict[Step | Aside, Job] = {}
         self._live = False
         self._facts: Facts | None = None
@@ -97,7 +97,8 @@ class Session(QObject):
                 versions=tuple(self.project.versions()),
                 accuracy=self.check_report.accuracy if self.check_report else None,
                 exported_version=self.exported.version if self.exported else None,
-                labelling=hash(tuple(self.project.labelling())),
+                labelling=self.project.labelling(speakers=True),
+                labels_given=self.project.labelling(speakers=False),
             )
             self._facts = replace(facts, check_age=self._check_age(facts))
         return self._facts

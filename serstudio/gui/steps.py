@@ -58,7 +58,7 @@ class StepStatus:
 class Facts:
     """What the states are made of, read from the project at one moment.
 
-    `labelling`: the same number as long as the same clips have the same labels and speakers.
+    `labelling`: the same as long as the same clips have the same labels and speakers; `labels_given`: whoever speaks.
     """
 
     clip_count: int
@@ -68,7 +68,8 @@ class Facts:
     accuracy: float | None = None  # of the last check
     check_age: Age = Age.CURRENT
     exported_version: int | None = None
-    labelling: int = 0
+    labelling: str = ""
+    labels_given: str = ""
 
     @property
     def labelled(self) -> int:
@@ -125,10 +126,12 @@ def version_reason(facts: Facts) -> str | None:
 
 
 def newest_is_stale(facts: Facts) -> bool:
-    """Whether labels or labelled clips have changed since the newest version was made."""
+    """Whether what the newest version was made of has changed since: which clips have which labels."""
     newest = facts.newest
     if newest is None:
         return False
+    if newest.labelling:
+        return newest.labelling not in (facts.labelling, facts.labels_given)
     used = {label.name for label in facts.labels if facts.count(label)}
     return newest.clip_count != facts.labelled or set(newest.labels) != used
 

@@ -1,5 +1,6 @@
 """The clips of a project: rows here, audio in `audio/`, named by its SHA-256 and never changed."""
 
+import hashlib
 import json
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -22,13 +23,14 @@ class Clips:
         rows = self._database.rows("SELECT * FROM clips WHERE removed = 0 ORDER BY id")
         return [clip_of(row) for row in rows]
 
-    def labelling(self) -> list[tuple[int, str, str | None]]:
-        """Id, name of the label and speaker of each labelled clip, by id."""
+    def labelling(self, *, speakers: bool) -> str:
+        """SHA-256 (hexadecimal) of id, name of the label and, if asked, speaker of each labelled clip, by id."""
         rows = self._database.rows(
             "SELECT clips.id, labels.name, clips.speaker FROM clips JOIN labels ON labels.id = clips.label_id "
             "WHERE clips.removed = 0 ORDER BY clips.id"
         )
-        return [(row["id"], row["name"], row["speaker"]) for row in rows]
+        told = [(row["id"], row["name"], row["speaker"] if speakers else None) for row in rows]
+        return hashlib.sha256(json.dumps([speakers, told]).encode()).hexdigest()
 
     def one(self, clip_id: int) -> Clip:
         row = self._database.row("SELECT * FROM clips WHERE id = ? AND removed = 0", clip_id)

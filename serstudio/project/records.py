@@ -57,7 +57,11 @@ class NewClip:
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """An adapted model of this project, in `folder` ('models/0001', relative to the project folder)."""
+    """An adapted model of this project, in `folder` ('models/0001', relative to the project folder).
+
+    `labelling`: the fingerprint (`Project.labelling`) of what it was made of, with the speakers if these were asked;
+    '' of a version from before fingerprints were kept.
+    """
 
     number: int
     folder: str
@@ -71,6 +75,7 @@ class ModelVersion:
     clip_count: int
     seconds: float
     final_loss: float | None
+    labelling: str = ""
 
 
 def now_text() -> str:

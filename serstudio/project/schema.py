@@ -70,8 +70,13 @@ def _create_tables(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _remember_what_versions_are_made_of(connection: sqlite3.Connection) -> None:
+    """See `records.ModelVersion.labelling`."""
+    connection.execute("ALTER TABLE versions ADD COLUMN labelling TEXT NOT NULL DEFAULT ''")
+
+
 Migration = Callable[[sqlite3.Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (_create_tables,)
+MIGRATIONS: tuple[Migration, ...] = (_create_tables, _remember_what_versions_are_made_of)
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> None:

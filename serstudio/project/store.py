@@ -181,9 +181,12 @@ class Project:
         """All clips, in the order in which they were added."""
         return self._clips.all()
 
-    def labelling(self) -> list[tuple[int, str, str | None]]:
-        """Id, name of the label and speaker of each labelled clip: what a model is made of, for sound never changes."""
-        return self._clips.labelling()
+    def labelling(self, *, speakers: bool) -> str:
+        """A fingerprint of what a model is made of: which clips have which labels, and whose voices they are if asked.
+
+        The sound of a clip never changes, so it is not in it.
+        """
+        return self._clips.labelling(speakers=speakers)
 
     def clip(self, clip_id: int) -> Clip:
         return self._clips.one(clip_id)

@@ -26,6 +26,7 @@ def adapt_project(request: AdaptProject) -> Iterator[Event]:
     device = resolve_device(request.device)
     started = time.perf_counter()
     with Project.open(request.folder) as project:
+        labelling = {speakers: project.labelling(speakers=speakers) for speakers in (False, True)}
         labelled = yield from read_labelled(project)
         yield Progress(0, None, "Loading the base")
         with PeakMemory(device) as peak:
@@ -36,7 +37,8 @@ def adapt_project(request: AdaptProject) -> Iterator[Event]:
         adapted.encoder.cpu()
         yield Progress(0, None, "Writing the new version")
         model = _model(project, base, labelled, adapted, describe_device(ran_on))
-        added = _add_version(project, model, base, labelled, adapted, time.perf_counter() - started)
+        made_of = labelling[adapted.settings.speaker_mean]
+        added = _add_version(project, model, base, labelled, adapted, made_of, time.perf_counter() - started)
         taken = peak.bytes if ran_on.type == device.type else None
     yield Done(replace(added, device=describe_device(ran_on), peak_memory_bytes=taken))
 
@@ -109,7 +111,13 @@ def _known(base: Base, labelled: Labelled, adapted: Adapted) -> tuple[str, ...]:
 
 
 def _add_version(
-    project: Project, model: AdaptedModel, base: Base, labelled: Labelled, adapted: Adapted, seconds: float
+    project: Project,
+    model: AdaptedModel,
+    base: Base,
+    labelled: Labelled,
+    adapted: Adapted,
+    labelling: str,
+    seconds: float,
 ) -> VersionAdded:
     """Write the version, then list it: a kill leaves a version or none."""
     written = write_version(project, model, base, adapted.lora)
@@ -128,6 +136,7 @@ def _add_version(
             clip_count=len(labelled.clips),
             seconds=seconds,
             final_loss=adapted.final_loss,
+            labelling=labelling,
         )
     )
     return VersionAdded(

@@ -138,7 +138,7 @@ def _adapt(request: AdaptProject) -> Iterator[Event]:
         project.add_version(
             ModelVersion(
                 number, f"models/{folder.name}", datetime.now(UTC), request.base, method,
-                steps, 1e-5, request.seed, labels, count, 0.2, 0.04,
+                steps, 1e-5, request.seed, labels, count, 0.2, 0.04, project.labelling(speakers=False),
             )
         )  # fmt: skip
     yield Warned("One label has a single clip.", "Label a second one.")

@@ -1,5 +1,6 @@
 """States and next actions of the rail, from facts alone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -74,6 +75,14 @@ def test_a_version_is_stale_when_labels_have_changed_since() -> None:
     assert not newest_is_stale(facts(2, 2, versions=(version(4),)))
     assert newest_is_stale(facts(3, 2, versions=(version(4),)))
     assert newest_is_stale(facts(2, 2, versions=(version(4, ("anger", "joy")),)))
+
+
+def test_a_version_is_stale_when_other_clips_have_its_labels() -> None:
+    """Counts and names may be what they were: anger and fear exchanged, or a mistake that Check found, mended."""
+    made = replace(version(3), labelling="a")  # of four labelled clips one could not be read
+    assert not newest_is_stale(facts(2, 2, versions=(made,), labelling="with speakers", labels_given="a"))
+    assert not newest_is_stale(facts(2, 2, versions=(made,), labelling="a", labels_given="without speakers"))
+    assert newest_is_stale(facts(2, 1, versions=(made,), labelling="with speakers", labels_given="b"))
 
 
 def test_an_exported_version_and_a_check_are_done() -> None:

@@ -71,6 +71,22 @@ def test_older_file_is_migrated_when_opened(old_project: Path, monkeypatch: pyte
     connection.close()
 
 
+def test_versions_from_before_their_labelling_was_kept(project: Project) -> None:
+    """Schema 1, as it was released."""
+    project.close()
+    with sqlite3.connect(project.folder / "project.sqlite") as connection:
+        connection.execute("ALTER TABLE versions DROP COLUMN labelling")
+        connection.execute(
+            "INSERT INTO versions VALUES (1, 'models/0001', '2026-01-01T00:00:00.000+00:00', 'compact', 'logistic', "
+            "0, 0.0, 0, '[\"anger\", \"fear\"]', 8, 0.5, NULL)"
+        )
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    with Project.open(project.folder) as opened:
+        (version,) = opened.versions()
+    assert (version.labels, version.clip_count, version.labelling) == (("anger", "fear"), 8, "")
+
+
 def test_failed_migration_leaves_the_file_as_it_was(old_project: Path, monkeypatch: Any) -> None:
     older = user_version(old_project)
     with monkeypatch.context() as patch:

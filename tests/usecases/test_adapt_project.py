@@ -92,6 +92,26 @@ def test_every_method_has_its_words_on_the_card(labelled_project: Path, tiny_bas
     assert ("not calibrated" in card) == (added.head in ("prototypes", "linear"))
 
 
+def test_a_version_remembers_what_it_was_made_of(labelled_project: Path, tiny_base_folder: str) -> None:
+    asked = replace(request(labelled_project, tiny_base_folder), method="logistic")
+    for speaker_mean in (False, True):
+        events_of(replace(asked, speaker_mean=speaker_mean))
+    with Project.open(labelled_project) as project:
+        plain, voices = project.versions()
+        first, *_, last = project.clips()
+        assert plain.labelling == project.labelling(speakers=False)
+        assert voices.labelling == project.labelling(speakers=True)
+        project.set_speaker([first.id], "somebody else")
+        assert plain.labelling == project.labelling(speakers=False), "whose voice it is was not asked"
+        assert voices.labelling != project.labelling(speakers=True)
+        project.set_label([first.id], last.label_id)
+        project.set_label([last.id], first.label_id)
+        assert plain.labelling != project.labelling(speakers=False), "as many clips a label, but others"
+        project.undo()
+        project.undo()
+        assert plain.labelling == project.labelling(speakers=False)
+
+
 def test_a_run_that_is_stopped_leaves_nothing(labelled_project: Path, tiny_base_folder: str) -> None:
     running = run(request(labelled_project, tiny_base_folder))
     while next(running) != Progress(0, None, "Writing the new version"):
