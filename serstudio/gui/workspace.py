@@ -128,7 +128,10 @@ class Workspace(QWidget):
         self.rail.set_project(self.session.project.name, self.session.project.language)
 
     def close_screens(self) -> None:
-        """Let go of microphone, loudspeaker, threads and processes."""
+        """Keep what is being typed, and let go of microphone, loudspeaker, threads and processes."""
+        focused = self.window().focusWidget()
+        if focused is not None and self.isAncestorOf(focused):
+            focused.clearFocus()  # fields say what was typed when they are left
         self.collect.close_devices()
         self.label.close_devices()
         self.live.close_devices()

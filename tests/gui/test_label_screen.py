@@ -14,6 +14,7 @@ from serstudio.gui.screens.label.label_editor import LabelEditor
 from serstudio.gui.session import Session
 from serstudio.gui.steps import Step
 from serstudio.gui.workspace import Workspace
+from serstudio.project import Project
 
 
 @pytest.fixture
@@ -109,6 +110,61 @@ def test_the_speaker_is_kept_and_offered_again(screen: LabelScreen, session: Ses
     qtbot.keyClick(screen.bar.speaker, Qt.Key.Key_Return)
     assert session.project.clips()[0].speaker == "Ana"
     qtbot.waitUntil(lambda: screen.bar.speaker.completer().completionCount() == 1)
+
+
+def test_a_speaker_being_typed_is_of_the_clip_that_is_labelled(screen: LabelScreen, session: Session, qtbot) -> None:
+    """A label button takes no focus: the field is still being typed in when the next clip comes."""
+    screen.bar.speaker.setFocus()
+    qtbot.keyClicks(screen.bar.speaker, "Zoe")
+    first_label = session.project.labels()[0].id
+    qtbot.mouseClick(screen.bar.buttons[first_label], Qt.MouseButton.LeftButton)
+    assert screen.list.view.currentIndex().row() == 1
+    assert screen.bar.speaker.text() == ""
+    qtbot.keyClick(screen.bar.speaker, Qt.Key.Key_Return)
+    assert [clip.speaker for clip in session.project.clips()[:2]] == ["Zoe", None]
+    assert label_names(session)[:2] == ["anger", None]
+
+
+def test_a_speaker_being_typed_is_kept_when_the_project_is_closed(window, project_folder: Path, qtbot) -> None:
+    window.open_project(project_folder)
+    window.activateWindow()
+    workspace = window.workspace
+    workspace.show_step(Step.LABEL)
+    workspace.label.list.select_row(0)
+    workspace.label.bar.speaker.setFocus()
+    qtbot.waitUntil(workspace.label.bar.speaker.hasFocus, timeout=5_000)
+    qtbot.keyClicks(workspace.label.bar.speaker, "Zoe")
+    window.close_project()
+    with Project.open(project_folder) as project:
+        assert project.clips()[0].speaker == "Zoe"
+
+
+def test_the_place_in_the_list_is_true_whatever_comes_and_goes(screen: LabelScreen, session: Session, qtbot) -> None:
+    assert screen.position.text() == "1 of 8"
+    screen.list.filter.setCurrentIndex(1)
+    screen.list.on_filter_activated()
+    for left in (7, 6):  # each labelled clip leaves the list of those without a label
+        press(screen, qtbot, Qt.Key.Key_1)
+        assert screen.position.text() == f"{screen.list.view.currentIndex().row() + 1} of {left}"
+    screen.list.search.setText(session.project.clips()[4].name)
+    assert screen.position.text() == "1 of 1"
+    screen.list.search.setText("nothing is called so")
+    assert screen.position.text() == ""
+
+
+def test_many_clips_go_at_once(screen: LabelScreen, session: Session) -> None:
+    """As when an import is undone: none of those that go is shown on the way, and nothing is complained of."""
+    complaints, shown = [], []
+    session.error_raised.connect(complaints.append)
+    screen.list.current_changed.connect(shown.append)
+    clips = session.project.clips()
+    session.project.remove_clips([clip.id for clip in clips[:5]])
+    assert screen.list.current_id == clips[5].id
+    assert screen.position.text() == "1 of 3"
+    session.project.remove_clips([clip.id for clip in reversed(clips[5:])])
+    assert (screen.list.current_id, screen.position.text()) == (None, "")
+    assert not complaints
+    assert {clip_id for clip_id in shown if clip_id is not None} == {clips[5].id}
 
 
 def test_a_label_with_the_key_l_takes_it_from_loop(screen: LabelScreen, session: Session, qtbot) -> None:

@@ -107,7 +107,9 @@ class ClipListModel(QAbstractListModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not index.isValid() or index.row() >= len(self._rows):
             return None
-        clip = self._clips[self._rows[index.row()]]
+        clip = self._clips.get(self._rows[index.row()])
+        if clip is None:  # one of several that go, whose row is still there
+            return None
         label = self._labels.get(clip.label_id) if clip.label_id is not None else None
         if role == Qt.ItemDataRole.DisplayRole:
             return clip.name
@@ -121,11 +123,11 @@ class ClipListModel(QAbstractListModel):
         return None
 
     def clip_at(self, row: int) -> Clip | None:
-        return self._clips[self._rows[row]] if 0 <= row < len(self._rows) else None
+        return self._clips.get(self._rows[row]) if 0 <= row < len(self._rows) else None
 
-    def clip(self, clip_id: int) -> Clip | None:
+    def clip(self, clip_id: int | None) -> Clip | None:
         """The clip of that id, whatever the filter; None when it is not in the project."""
-        return self._clips.get(clip_id)
+        return None if clip_id is None else self._clips.get(clip_id)
 
     def row_of(self, clip_id: int) -> int | None:
         """The row of a clip, None when the filter hides it."""
@@ -215,9 +217,10 @@ class ClipListModel(QAbstractListModel):
             self.reload()
 
     def on_clips_removed(self, ids: Sequence[int]) -> None:
+        for clip_id in ids:  # all of them before the first row goes: the view must not go on to one that follows
+            self._clips.pop(clip_id, None)
         for clip_id in ids:
             self._hide_row(clip_id)
-            self._clips.pop(clip_id, None)
 
     def on_clips_changed(self, ids: Sequence[int]) -> None:
         if len(ids) > 200:

@@ -23,6 +23,7 @@ class LabelBar(Card):
         super().__init__(margin=12)
         self._session = session
         self.buttons: dict[int, LabelButton] = {}
+        self._clip_id: int | None = None
         self._holder = QWidget()
         self._flow = Flow(self._holder)
         self.empty = make_text("This project has no labels yet. Add at least two to begin.", Role.MUTED, wrap=True)
@@ -44,7 +45,7 @@ class LabelBar(Card):
         self.add(row(make_text("Speaker", Role.MUTED), self.speaker, 1, self.unlabel, self.edit))
         self.edit.clicked.connect(self.edit_pressed)
         self.unlabel.clicked.connect(self.unlabel_pressed)
-        self.speaker.editingFinished.connect(self.on_editing_finished)
+        self.speaker.editingFinished.connect(self.commit_speaker)
         session.facts_changed.connect(self.on_facts_changed)
         self.on_facts_changed()
 
@@ -66,6 +67,7 @@ class LabelBar(Card):
         self._holder.updateGeometry()
 
     def show_clip(self, clip: Clip | None) -> None:
+        shown, self._clip_id = self._clip_id, clip.id if clip is not None else None
         for label_id, button in self.buttons.items():
             button.setChecked(clip is not None and clip.label_id == label_id)
             button.setEnabled(clip is not None)
@@ -73,7 +75,7 @@ class LabelBar(Card):
         self.unlabel.setEnabled(labelled)
         self.unlabel.setToolTip("Take the label off this clip (Backspace)" if labelled else "This clip has no label")
         self.speaker.setEnabled(clip is not None)
-        if not self.speaker.hasFocus():
+        if self._clip_id != shown or not self.speaker.hasFocus():
             self.speaker.setText((clip.speaker or "") if clip else "")
             self.speaker.setModified(False)
 
@@ -85,7 +87,8 @@ class LabelBar(Card):
         if isinstance(button, LabelButton):
             self.label_pressed.emit(button.label.id)
 
-    def on_editing_finished(self) -> None:
+    def commit_speaker(self) -> None:
+        """Say what was typed, if anything; before another clip is shown."""
         if self.speaker.isModified():
             self.speaker.setModified(False)
             self.speaker_entered.emit(self.speaker.text())

@@ -49,6 +49,8 @@ class LabelScreen(QWidget):
         self.redo.clicked.connect(session.redo)
         session.facts_changed.connect(self.on_facts_changed)
         session.model.labels_changed.connect(self.make_label_shortcuts)
+        for rows_changed in (session.clips.rowsInserted, session.clips.rowsRemoved, session.clips.modelReset):
+            rows_changed.connect(self.show_position)
         self.on_facts_changed()
         self.on_current_changed(self.list.current_id)
 
@@ -116,6 +118,7 @@ class LabelScreen(QWidget):
 
     def give_label(self, label_id: int) -> None:
         """Label what is selected, then go on to the next clip without a label."""
+        self.bar.commit_speaker()
         ids = self.list.selected_ids()
         if not ids:
             return
@@ -158,18 +161,20 @@ class LabelScreen(QWidget):
         self.list.view.setFocus()
 
     def on_current_changed(self, clip_id: int | None) -> None:
-        clip = self._session.project.clip(clip_id) if clip_id is not None else None
+        clip = self._session.clips.clip(clip_id)
         self.title.set_full_text(clip.name if clip else "No clip is chosen")
-        row_number = self.list.view.currentIndex().row() + 1
-        self.position.setText(f"{row_number:,} of {self._session.clips.rowCount():,}" if clip else "")
+        self.show_position()
         self.clip_view.show_clip(clip, play=self.isVisible())
         self.bar.show_clip(clip)
+
+    def show_position(self) -> None:
+        row = self.list.view.currentIndex().row()
+        self.position.setText(f"{row + 1:,} of {self._session.clips.rowCount():,}" if row >= 0 else "")
 
     def on_facts_changed(self) -> None:
         self._pages.setCurrentIndex(0 if self._session.facts.clip_count else 1)
         self._show_history()
-        clip_id = self.list.current_id
-        self.bar.show_clip(self._session.project.clip(clip_id) if clip_id is not None else None)
+        self.bar.show_clip(self._session.clips.clip(self.list.current_id))
         self.bar.set_speakers(self._session.clips.speakers())
 
     def _show_history(self) -> None:
