@@ -13,7 +13,15 @@ from serstudio.gui.bridge.machine import Machine
 from serstudio.gui.bridge.project_model import ClipListModel, ProjectModel
 from serstudio.gui.steps import Age, Aside, Facts, Step, StepState, StepStatus, step_statuses
 from serstudio.gui.widgets.confidence_bars import BarLabel
-from serstudio.project import ClipsAdded, HistoryChanged, Label, LabelsChanged, Project
+from serstudio.project import (
+    ClipsAdded,
+    DetailsChanged,
+    HistoryChanged,
+    Label,
+    LabelsChanged,
+    Project,
+    VersionsChanged,
+)
 from serstudio.usecases.dispatch import Request
 from serstudio.usecases.events import Progress
 from serstudio.usecases.requests import CheckReport, ImportClips, ImportReport, MachineDescribed, ModelExported
@@ -236,6 +244,15 @@ class Session(QObject):
             self.project.announce(ClipsAdded(report.added_clip_ids))
         self.project.announce(HistoryChanged())
         self.import_reported.emit(report)
+
+    # --- other processes ---------------------------------------------------------------------------
+
+    def look_elsewhere(self) -> None:
+        """Read everything anew if the terminal or another window has written in the project meanwhile."""
+        if self.project.changed_elsewhere():
+            self.clips.reload()
+            for change in (LabelsChanged(), VersionsChanged(), DetailsChanged(), HistoryChanged()):
+                self.project.announce(change)
 
     # --- undo --------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """An open project: the rail on the left, the screen of the chosen step on the right. Layout only."""
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.errors import SerStudioError
@@ -126,6 +126,11 @@ class Workspace(QWidget):
 
     def on_details_changed(self) -> None:
         self.rail.set_project(self.session.project.name, self.session.project.language)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.session.look_elsewhere()
 
     def close_screens(self) -> None:
         """Keep what is being typed, and let go of microphone, loudspeaker, threads and processes."""

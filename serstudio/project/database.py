@@ -41,6 +41,7 @@ class Database:
             self._keep_a_copy(version)
             schema.migrate(self._connection, schema.MIGRATIONS)
         self._connection.execute("PRAGMA foreign_keys = ON")
+        self._writes_elsewhere = self._data_version()
 
     def _keep_a_copy(self, version: int) -> None:
         copy = self.path.with_name(f"{self.path.name}.schema{version}.bak")
@@ -77,6 +78,18 @@ class Database:
     def execute(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Run one statement inside a transaction; returns the id of the row it inserted."""
         return self._connection.execute(statement, values).lastrowid or 0
+
+    def changed_elsewhere(self) -> bool:
+        """Whether another connection has written since this was last asked, or since the file was opened."""
+        if self._closed:
+            return False
+        with in_words(self.path):
+            before, self._writes_elsewhere = self._writes_elsewhere, self._data_version()
+        return self._writes_elsewhere != before
+
+    def _data_version(self) -> int:
+        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return version
 
     def _check_open(self) -> None:
         if self._closed:

@@ -298,6 +298,10 @@ class Project:
 
         return unsubscribe
 
+    def changed_elsewhere(self) -> bool:
+        """Whether another process (or another window) has written in this project since this was last asked."""
+        return self._database.changed_elsewhere()
+
     def announce(self, change: Change) -> None:
         """Tell the listeners what another process has done to this folder."""
         for listener in [*self._listeners]:

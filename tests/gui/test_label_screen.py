@@ -152,6 +152,25 @@ def test_the_place_in_the_list_is_true_whatever_comes_and_goes(screen: LabelScre
     assert screen.position.text() == ""
 
 
+def test_every_label_can_be_had_in_the_smallest_window(window, screen: LabelScreen, session: Session, qtbot) -> None:
+    """18 labels want more room than there is: they scroll."""
+    for number in range(15):
+        session.project.add_label(f"emotion {number}")
+    window.resize(window.minimumSize())
+    qtbot.waitUntil(lambda: len(screen.bar.buttons) == 18 and window.height() == 600, timeout=5_000)
+    bar, last = screen.bar.area.verticalScrollBar(), list(screen.bar.buttons.values())[-1]
+    qtbot.waitUntil(lambda: bar.maximum() > 200, timeout=5_000)
+    assert last.visibleRegion().isEmpty()
+
+    def is_seen_at_the_end() -> bool:
+        bar.setValue(bar.maximum())
+        return last.visibleRegion().boundingRect() == last.rect()
+
+    qtbot.waitUntil(is_seen_at_the_end, timeout=5_000)
+    window.resize(1600, 1000)
+    qtbot.waitUntil(lambda: bar.maximum() == 0, timeout=5_000)
+
+
 def test_many_clips_go_at_once(screen: LabelScreen, session: Session) -> None:
     """As when an import is undone: none of those that go is shown on the way, and nothing is complained of."""
     complaints, shown = [], []

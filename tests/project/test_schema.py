@@ -78,7 +78,7 @@ def test_versions_from_before_their_labelling_was_kept(project: Project) -> None
         connection.execute("ALTER TABLE versions DROP COLUMN labelling")
         connection.execute(
             "INSERT INTO versions VALUES (1, 'models/0001', '2026-01-01T00:00:00.000+00:00', 'compact', 'logistic', "
-            "0, 0.0, 0, '[\"anger\", \"fear\"]', 8, 0.5, NULL)"
+            '0, 0.0, 0, \'["anger", "fear"]\', 8, 0.5, NULL)'
         )
         connection.execute("PRAGMA user_version = 1")
     connection.close()

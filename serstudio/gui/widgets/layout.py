@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from PySide6.QtCore import QMargins, QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QMargins, QObject, QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -182,6 +182,36 @@ class Flow(QLayout):
             x += hint.width() + self.spacing()
             line_height = max(line_height, hint.height())
         return y + line_height - rect.y()
+
+
+class FlowArea(QScrollArea):
+    """A flow that is as high as its items want, and scrolls where there is less room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        holder = QWidget()
+        holder.setProperty("role", "scroll")
+        self.flow = Flow(holder)
+        self.setWidget(holder)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def heightForWidth(self, width: int) -> int:
+        return self.flow.heightForWidth(width)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.flow.minimumSize()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """An item has come, gone or changed its size, after which the whole may want another height."""
+        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
 
 
 def clear_layout(layout: QLayout) -> None:

@@ -1,12 +1,12 @@
 """One button a label under the clip, the speaker, and what is not labelled yet."""
 
 from PySide6.QtCore import QStringListModel, Qt, Signal
-from PySide6.QtWidgets import QCompleter, QLineEdit, QWidget
+from PySide6.QtWidgets import QCompleter, QLineEdit
 
 from serstudio.gui.session import Session
 from serstudio.gui.widgets.buttons import Kind, make_button
 from serstudio.gui.widgets.label_button import LabelButton
-from serstudio.gui.widgets.layout import Card, Flow, clear_layout, row
+from serstudio.gui.widgets.layout import Card, FlowArea, clear_layout, row
 from serstudio.gui.widgets.text import Role, make_text
 from serstudio.project import Clip
 
@@ -24,8 +24,7 @@ class LabelBar(Card):
         self._session = session
         self.buttons: dict[int, LabelButton] = {}
         self._clip_id: int | None = None
-        self._holder = QWidget()
-        self._flow = Flow(self._holder)
+        self.area = FlowArea()
         self.empty = make_text("This project has no labels yet. Add at least two to begin.", Role.MUTED, wrap=True)
         self.edit = make_button("Edit labels…", Kind.NORMAL, "pencil", tip="Add, rename and colour the labels")
         self.unlabel = make_button(
@@ -41,7 +40,7 @@ class LabelBar(Card):
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.speaker.setCompleter(completer)
         self.add(self.empty)
-        self.add(self._holder)
+        self.add(self.area)
         self.add(row(make_text("Speaker", Role.MUTED), self.speaker, 1, self.unlabel, self.edit))
         self.edit.clicked.connect(self.edit_pressed)
         self.unlabel.clicked.connect(self.unlabel_pressed)
@@ -52,19 +51,17 @@ class LabelBar(Card):
     def on_facts_changed(self) -> None:
         facts = self._session.facts
         self.empty.setVisible(not facts.labels)
-        self._holder.setVisible(bool(facts.labels))
+        self.area.setVisible(bool(facts.labels))
         if [label.id for label in facts.labels] != list(self.buttons):
-            clear_layout(self._flow)
+            clear_layout(self.area.flow)
             self.buttons = {}
             for label in facts.labels:
                 button = LabelButton(label)
                 button.clicked.connect(self.on_button_clicked)
                 self.buttons[label.id] = button
-                self._flow.addWidget(button)
+                self.area.flow.addWidget(button)
         for label in facts.labels:
             self.buttons[label.id].set_label(label, facts.count(label))
-        self._flow.invalidate()
-        self._holder.updateGeometry()
 
     def show_clip(self, clip: Clip | None) -> None:
         shown, self._clip_id = self._clip_id, clip.id if clip is not None else None
