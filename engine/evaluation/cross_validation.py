@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.choices import HEADS
 from engine.evaluation.folds import Scheme, leave_one_speaker_out
-from engine.evaluation.metrics import Confusion, confusion_matrix
+from engine.evaluation.metrics import Confusion, confusion_matrix, speaker_interval, wilson_interval
 from engine.heads import fit_head
 from engine.heads.speakers import fit_speaker_offsets
 
@@ -30,6 +30,14 @@ class Checked:
     positions: tuple[int, ...]
     answers: tuple[int, ...]
     confusion: Confusion
+
+    def interval(self, labels: Sequence[int], speakers: Sequence[str | None]) -> tuple[float, float]:
+        """95 % interval of the accuracy, from the labels and speakers of all clips: of new speakers where whole
+        speakers were held back, else of new clips by the same voices."""
+        right = [labels[position] == answer for position, answer in zip(self.positions, self.answers, strict=True)]
+        if self.scheme is Scheme.FOLDS:
+            return wilson_interval(sum(right), len(right))
+        return speaker_interval(right, [speakers[position] for position in self.positions])
 
 
 def cross_validate(

@@ -1,10 +1,12 @@
-"""Accuracy, unweighted accuracy and macro-F1 from a confusion matrix, and their intervals."""
+"""Accuracy, unweighted accuracy and macro-F1 from a confusion matrix, and intervals of accuracy."""
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
 Confusion = NDArray[np.int64]  # [true label, answer]
 
@@ -48,3 +50,31 @@ def wilson_interval(hits: int, total: int) -> tuple[float, float]:
     middle = (share + z * z / (2 * total)) / (1 + z * z / total)
     reach = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+def speaker_interval(right: Sequence[bool], speakers: Sequence[str | None]) -> tuple[float, float]:
+    """95 % interval of the accuracy to expect of a new speaker, from clips of two speakers or more, one speaker each.
+
+    Clips of one speaker go right or wrong together, so that Wilson's interval over clips is too narrow for that (it
+    held the truth in 71 to 84 of 100 made-up projects, this one in 89 to 95; results log). It is the wider of
+    Wilson's and of `reach_over_speakers`, for a variance of few numbers may come out small by luck.
+    """
+    low, high = wilson_interval(sum(right), len(right))
+    value, reach = sum(right) / len(right), reach_over_speakers(right, speakers)
+    return max(0.0, min(low, value - reach)), min(1.0, max(high, value + reach))
+
+
+def reach_over_speakers(scores: Sequence[float], speakers: Sequence[str | None]) -> float:
+    """Half width of the 95 % interval of the clips' mean score over whole speakers, of whom there are two or more.
+
+    The linearised variance of a ratio of cluster totals (Cochran 1977, Sampling techniques, 11.8), and Student's t with
+    a degree of freedom less than speakers.
+    """
+    totals: dict[str | None, list[float]] = defaultdict(list)
+    for score, speaker in zip(scores, speakers, strict=True):
+        totals[speaker].append(score)
+    mean = sum(scores) / len(scores)
+    deviations = np.array([sum(each) - mean * len(each) for each in totals.values()])
+    count = len(totals)
+    error = math.sqrt(count / (count - 1) * float((deviations**2).sum())) / len(scores)
+    return float(student.ppf(0.975, count - 1)) * error

@@ -2,20 +2,15 @@
 
 Over clips it is the score interval for paired proportions (Newcombe 1998, Stat. Med. 17:2635, method 10): the
 bootstrap of a dozen clips is too narrow, and of two methods that agree it has no width at all. Clips of one speaker
-go right or wrong together, so that with 5 speakers or more the interval over whole speakers is computed too (the
-linearised variance of a ratio of cluster totals, Student's t with a degree of freedom less than speakers), and the
-wider of the two is taken: a variance of 5 numbers may come out small by luck.
+go right or wrong together, so that with 5 speakers or more the interval over whole speakers is computed too
+(`metrics.reach_over_speakers`), and the wider of the two is taken: a variance of 5 numbers may come out small by luck.
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from scipy.stats import t as student
-
-from engine.evaluation.metrics import wilson_interval
+from engine.evaluation.metrics import reach_over_speakers, wilson_interval
 
 FEWEST_SPEAKERS = 5  # with fewer, their differences say next to nothing about other speakers
 
@@ -42,7 +37,8 @@ def paired_difference(right: Sequence[bool], reference: Sequence[bool], speakers
     low, high = _over_clips(right, reference)
     value = (sum(right) - sum(reference)) / len(right)
     if all(speakers) and len(set(speakers)) >= FEWEST_SPEAKERS:
-        reach = _reach_over_speakers(right, reference, speakers)
+        gains = [int(ours) - int(theirs) for ours, theirs in zip(right, reference, strict=True)]
+        reach = reach_over_speakers(gains, speakers)
         low, high = min(low, value - reach), max(high, value + reach)
     return Difference(value, max(-1.0, low), min(1.0, high))
 
@@ -75,15 +71,3 @@ def _correlation(both: int, ours: int, theirs: int, neither: int) -> float:
     if product > 0:
         product = max(product - (both + ours + theirs + neither) / 2, 0.0)
     return product / math.sqrt(margins)
-
-
-def _reach_over_speakers(right: Sequence[bool], reference: Sequence[bool], speakers: Sequence[str | None]) -> float:
-    """Half width of the interval over whole speakers."""
-    gains: dict[str | None, list[int]] = defaultdict(list)
-    for ours, theirs, speaker in zip(right, reference, speakers, strict=True):
-        gains[speaker].append(int(ours) - int(theirs))
-    value = sum(map(sum, gains.values())) / len(right)
-    deviations = np.array([sum(each) - value * len(each) for each in gains.values()])
-    count = len(gains)
-    error = math.sqrt(count / (count - 1) * float((deviations**2).sum())) / len(right)
-    return float(student.ppf(0.975, count - 1)) * error

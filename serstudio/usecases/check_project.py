@@ -12,7 +12,7 @@ from engine.device import resolve_device
 from engine.errors import ModelFolderError
 from engine.evaluation.cross_adaptation import CrossAdapted, FoldProgress, cross_adapt
 from engine.evaluation.cross_validation import Checked, cross_validate
-from engine.evaluation.metrics import accuracy, macro_f1, unweighted_accuracy, wilson_interval
+from engine.evaluation.metrics import accuracy, macro_f1, unweighted_accuracy
 from engine.heads.speakers import neutral_label
 from engine.model_folder import read_origin
 from engine.out_of_memory import ran_out_of_memory
@@ -153,7 +153,6 @@ def _report(
 ) -> CheckReport:
     names = labelled.label_names
     true = labelled.label_indices
-    hits = int(checked.confusion.trace())
     asked = len(checked.positions)
     return CheckReport(
         scheme=checked.scheme.value,
@@ -161,7 +160,7 @@ def _report(
         labels=names,
         confusion=tuple(tuple(int(count) for count in row) for row in checked.confusion),
         accuracy=accuracy(checked.confusion),
-        interval=wilson_interval(hits, asked),
+        interval=checked.interval(true, [row.speaker for row in labelled.rows]),
         unweighted_accuracy=unweighted_accuracy(checked.confusion),
         macro_f1=macro_f1(checked.confusion),
         clip_count=asked,

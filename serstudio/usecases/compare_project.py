@@ -11,7 +11,7 @@ from engine.errors import LabellingError, SerStudioError
 from engine.evaluation.comparison import Contender, Outcome, compare
 from engine.evaluation.cross_adaptation import CrossAdapted, FoldProgress, folds_for
 from engine.evaluation.folds import Folds
-from engine.evaluation.metrics import accuracy, macro_f1, unweighted_accuracy, wilson_interval
+from engine.evaluation.metrics import accuracy, macro_f1, unweighted_accuracy
 from engine.evaluation.paired import Difference
 from engine.systems.catalogue import CATALOGUE
 from serstudio.bug_report import one_line, write_bug_report
@@ -51,7 +51,7 @@ def compare_project(request: CompareProject) -> Iterator[Event]:
     compared: list[ComparedMethod] = []
     for event in compare(contenders, labelled.clips, labelled.label_names, folds, device):
         if isinstance(event, Outcome):
-            compared.append(_compared(event, bases))
+            compared.append(_compared(event, bases, labelled))
             yield Known(compared[-1])
             continue
         title = method_title(methods[len(compared)])
@@ -98,11 +98,11 @@ class _Bases:
         return prepare
 
 
-def _compared(outcome: Outcome, bases: _Bases) -> ComparedMethod:
+def _compared(outcome: Outcome, bases: _Bases, labelled: Labelled) -> ComparedMethod:
     method = outcome.contender.name
     figures, error, hint = None, "", ""
     if outcome.measured is not None:
-        figures = _figures(outcome.measured, outcome.difference)
+        figures = _figures(outcome.measured, outcome.difference, labelled)
     elif isinstance(outcome.error, SerStudioError):
         error, hint = outcome.error.message, outcome.error.hint
     elif outcome.error is not None:
@@ -112,11 +112,12 @@ def _compared(outcome: Outcome, bases: _Bases) -> ComparedMethod:
     return ComparedMethod(method, bases.name_for(method), recommended, figures, error, hint)
 
 
-def _figures(measured: CrossAdapted, difference: Difference | None) -> MethodFigures:
+def _figures(measured: CrossAdapted, difference: Difference | None, labelled: Labelled) -> MethodFigures:
     confusion = measured.checked.confusion
+    speakers = [row.speaker for row in labelled.rows]
     return MethodFigures(
         accuracy=accuracy(confusion),
-        interval=wilson_interval(int(confusion.trace()), int(confusion.sum())),
+        interval=measured.checked.interval(labelled.label_indices, speakers),
         unweighted_accuracy=unweighted_accuracy(confusion),
         macro_f1=macro_f1(confusion),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),

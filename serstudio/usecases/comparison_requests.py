@@ -46,7 +46,7 @@ class MethodFigures:
     """Of the clips held back. `confusion[i][j]`: clips of true label i that were taken for label j."""
 
     accuracy: float
-    interval: tuple[float, float]  # 95 %, Wilson
+    interval: tuple[float, float]  # 95 %, `Checked.interval`
     unweighted_accuracy: float
     macro_f1: float
     confusion: tuple[tuple[int, ...], ...]

@@ -22,13 +22,20 @@ def fold_warnings(labelled: Labelled, scheme: Scheme, asked: int) -> Iterator[Wa
     """What the user should know of how his clips could be held back; `asked`: how many were."""
     if scheme is Scheme.FOLDS:
         yield Warned(
-            "Not every label has clips of two named speakers, so voices may be on both sides: expect less of a "
-            "new speaker.",
+            f"{_why_no_speakers(labelled)}, so voices may be on both sides: expect less of a new speaker.",
             "Name the speaker of each clip, and label two speakers or more for each emotion.",
         )
     unasked = len(labelled.clips) - asked
     if unasked:
         yield Warned(f"{counted(unasked, 'label')} with a single clip could not be asked.", "Label a second one.")
+
+
+def _why_no_speakers(labelled: Labelled) -> str:
+    """Why whole speakers could not be held back."""
+    unnamed = sum(not row.speaker for row in labelled.rows)
+    if 0 < unnamed < len(labelled.rows):
+        return f"{counted(unnamed, 'labelled clip')} {'has' if unnamed == 1 else 'have'} no speaker"
+    return "Not every label has clips of two named speakers"
 
 
 _FIGURES = re.compile(r"(?P<quoted>'[^']*')|\d+(\.\d+)?")  # not those in a label's name

@@ -146,7 +146,7 @@ class CheckReport:
     labels: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
     accuracy: float
-    interval: tuple[float, float]  # 95 %, Wilson
+    interval: tuple[float, float]  # 95 %, `Checked.interval`
     unweighted_accuracy: float
     macro_f1: float
     clip_count: int

@@ -14,6 +14,7 @@ from engine.choices import HEADS, Recommended
 from engine.decision import Decision
 from engine.errors import ModelFolderError
 from engine.evaluation import cross_adaptation
+from engine.evaluation.metrics import wilson_interval
 from serstudio.errors import ExportError, ProjectError
 from serstudio.project import Project
 from serstudio.usecases import adapt_project, version_base
@@ -55,6 +56,8 @@ def test_check_leaves_speakers_out(labelled_project: Path, tiny_base_folder: str
     assert (report.scheme, report.fold_count, report.clip_count) == ("leave-one-speaker-out", 4, 24)
     assert report.labels == NAMES
     assert report.interval[0] < report.accuracy < report.interval[1] or report.accuracy in (0.0, 1.0)
+    over_clips = wilson_interval(round(report.accuracy * 24), 24)
+    assert report.interval[1] - report.interval[0] > over_clips[1] - over_clips[0], "clips of a voice go together"
     assert sum(map(sum, report.confusion)) == 24
     assert len(report.mistakes) == 24 - sum(report.confusion[index][index] for index in range(3))
     assert report.adaptation_s is None
@@ -68,6 +71,16 @@ def test_check_warns_where_no_speaker_can_be_left_out(labelled_project: Path, ti
     assert isinstance(report, CheckReport)
     assert report.scheme == "folds"
     assert any(isinstance(event, Warned) and "new speaker" in event.message for event in events)
+    assert report.interval == wilson_interval(round(report.accuracy * 24), 24)
+
+
+def test_check_says_which_clips_keep_speakers_from_being_left_out(
+    labelled_project: Path, tiny_base_folder: str
+) -> None:
+    with Project.open(labelled_project) as project:
+        project.set_speaker([project.clips()[0].id], None)
+    events, _ = events_of(CheckProject(labelled_project, tiny_base_folder))
+    assert any(isinstance(event, Warned) and event.message.startswith("1 labelled clip has no") for event in events)
 
 
 @pytest.mark.parametrize("method", [head for head in HEADS if head != "known-emotions"])

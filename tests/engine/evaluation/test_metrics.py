@@ -6,6 +6,8 @@ from engine.evaluation.metrics import (
     confusion_matrix,
     macro_f1,
     mean_ci95,
+    reach_over_speakers,
+    speaker_interval,
     unweighted_accuracy,
     wilson_interval,
 )
@@ -38,3 +40,17 @@ def test_the_interval_of_a_mean() -> None:
 )
 def test_wilsons_interval(hits: int, total: int, low: float, high: float) -> None:
     assert wilson_interval(hits, total) == pytest.approx((low, high), abs=2e-4)
+
+
+def test_the_interval_over_speakers_by_hand() -> None:
+    """Of 20 clips each, three speakers have 14, 16 and 18 right; Student's t with 2 degrees of freedom is 4.3027."""
+    right = [number < hits for hits in (14, 16, 18) for number in range(20)]
+    speakers = [name for name in "abc" for _ in range(20)]
+    reach = 4.3027 * np.sqrt(3 / 2 * (4 + 0 + 4)) / 60
+    assert reach_over_speakers(right, speakers) == pytest.approx(reach, rel=1e-4)
+    assert speaker_interval(right, speakers) == pytest.approx((0.8 - reach, 1.0), rel=1e-4)
+
+
+def test_speakers_who_are_alike_leave_the_interval_over_clips() -> None:
+    right, speakers = [True, True, True, False] * 5, [name for name in "abcde" for _ in range(4)]
+    assert speaker_interval(right, speakers) == wilson_interval(15, 20)

@@ -5,6 +5,8 @@ from serstudio.method_words import HEAD_TITLES, method_title
 from serstudio.usecases.requests import CheckReport
 from serstudio.wording import counted, in_words
 
+_FEW_SPEAKERS = 5  # with fewer, the interval is mostly of how little one knows of the differences between speakers
+
 
 def scheme_words(report: CheckReport) -> str:
     """What was done, so that the number can be trusted for what it is."""
@@ -42,8 +44,13 @@ def age_words(age: Age) -> tuple[str, str]:
 
 
 def interval_words(report: CheckReport) -> str:
+    """What the interval is of, and what would narrow it."""
     low, high = report.interval
-    return f"With {counted(report.clip_count, 'clip')}, the true value lies between {low:.0%} and {high:.0%} (95%)."
+    clips, between = counted(report.clip_count, "clip"), f"lies between {low:.0%} and {high:.0%} (95%)"
+    if report.scheme == "folds":
+        return f"With {clips}, the accuracy on more clips by the same voices {between}."
+    few = " Few speakers tell little of others: record more of them." if report.speaker_count < _FEW_SPEAKERS else ""
+    return f"With {clips} of {counted(report.speaker_count, 'speaker')}, the accuracy on new speakers {between}.{few}"
 
 
 def verdict(report: CheckReport) -> str:
