@@ -135,7 +135,7 @@ def label(
 ) -> None:
     """Label clips of the project DIR, or list them.
 
-    A CLIP is a file name, a pattern (maria*), the number from --list, or the start of a hash.
+    A CLIP is a file name or its path, a pattern (maria*), the number from --list, or the start of a hash.
     """
     from serstudio.project import Project
 

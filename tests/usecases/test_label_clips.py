@@ -1,5 +1,8 @@
 """Labelling by the words of a terminal."""
 
+import hashlib
+from pathlib import Path
+
 import pytest
 
 from serstudio.errors import ProjectError
@@ -59,3 +62,68 @@ def test_unknown_label_names_those_that_are(clips: Project) -> None:
     with pytest.raises(ProjectError, match="has no label 'hate'") as caught:
         label_clips(clips, [1], "hate")
     assert caught.value.hint == "Its labels are: anger, fear, joy."
+
+
+# --- names that are patterns, and paths ------------------------------------------------------------
+
+
+def clip_of(holds: bytes, name: str) -> NewClip:
+    sha256 = hashlib.sha256(holds).hexdigest()
+    return NewClip(sha256, f"audio/{sha256}.opus", name, 1.0, 16_000, 1)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("take[1].opus", ["take[1].opus"]),
+        ("TAKE[1]", ["take[1].opus"]),
+        ("s1/take[1].opus", ["take[1].opus"]),
+        ("what?.opus", ["what?.opus"]),
+        ("take*", ["take1.opus", "take[1].opus"]),
+        ("[t]ake1.opus", ["take1.opus"]),
+        ("plain", ["plain"]),  # the whole name before one without its suffix
+    ],
+)
+def test_a_name_with_brackets_is_that_clip(project: Project, pattern: str, expected: list[str]) -> None:
+    names = ["take1.opus", "take[1].opus", "what1.opus", "what?.opus", "plain", "plain.opus"]
+    project.add_clips([clip_of(name.encode(), name) for name in names], "Import")
+    assert [clip.name for clip in find_clips(project, [pattern])] == expected
+
+
+@pytest.fixture
+def two_of_a_name(project: Project, tmp_path: Path) -> Path:
+    """Files s1/anger.opus and s2/anger.opus, both imported as `anger.opus`; the folder that they lie in."""
+    for speaker in ("s1", "s2"):
+        (tmp_path / speaker).mkdir()
+        (tmp_path / speaker / "anger.opus").write_text(speaker)
+    project.add_clips([clip_of(speaker.encode(), "anger.opus") for speaker in ("s1", "s2")], "Import")
+    return tmp_path
+
+
+def test_a_path_is_the_clip_that_holds_the_same(project: Project, two_of_a_name: Path) -> None:
+    for speaker, number in (("s1", 1), ("s2", 2)):
+        assert [clip.id for clip in find_clips(project, [str(two_of_a_name / speaker / "anger.opus")])] == [number]
+    project.rename_clip(2, "shouting.opus")
+    assert [clip.id for clip in find_clips(project, [str(two_of_a_name / "s2" / "anger.opus")])] == [2]
+
+
+def test_a_name_without_a_folder_is_every_clip_of_that_name(project: Project, two_of_a_name: Path) -> None:
+    assert [clip.id for clip in find_clips(project, ["anger.opus"])] == [1, 2]
+
+
+@pytest.mark.parametrize("pattern", ["s3/anger.opus", "s3/anger"])
+def test_a_path_to_nothing_that_may_be_one_of_several_is_refused(
+    project: Project, two_of_a_name: Path, pattern: str
+) -> None:
+    with pytest.raises(ProjectError, match="2 clips are called anger") as caught:
+        find_clips(project, [pattern])
+    assert "number of one: 1, 2;" in caught.value.hint
+
+
+def test_a_path_to_another_recording_of_that_name_is_refused(project: Project, two_of_a_name: Path) -> None:
+    new = two_of_a_name / "s3" / "anger.opus"
+    new.parent.mkdir()
+    new.write_text("s3")
+    with pytest.raises(ProjectError, match="another recording") as caught:
+        find_clips(project, [str(new)])
+    assert caught.value.hint.startswith("Import the file first")
