@@ -13,6 +13,7 @@ from engine.errors import AudioError, ModelFolderError
 from engine.model_folder import CARD, CONFIG, WEIGHTS, AdaptedModel, load_model, save_model
 from engine.streaming import score_window
 from serstudio.errors import ExportError
+from serstudio.model_config import read_card
 from serstudio.project import Project, VersionFiles, read_version_files
 from serstudio.usecases.events import Done, Event, Progress
 from serstudio.usecases.find_model import find_version
@@ -28,7 +29,7 @@ def export_model(request: ExportModel) -> Iterator[Event]:
     with Project.open(request.folder) as project:
         version = find_version(project, request.version)
         source = project.folder / version.folder
-        files = read_version_files(source)
+        files, card = read_version_files(source), _card(source)
         _refuse_unfit(target, source)
         _refuse_small(files, whole=request.whole)
         staging = target.with_name(f".{target.name}.partial")
@@ -37,9 +38,9 @@ def export_model(request: ExportModel) -> Iterator[Event]:
             shutil.rmtree(staging, ignore_errors=True)
             original = load_model(source, request.device)
             if request.whole:
-                _write_whole(original, source, files, staging)
+                _write_whole(original, source, files, card, staging)
             else:
-                _write_small(source, files, staging)
+                _write_small(source, files, card, staging)
             copy = _load_copy(staging, request)
             windows = _windows(project)
             largest = 0.0
@@ -60,27 +61,32 @@ def export_model(request: ExportModel) -> Iterator[Event]:
     yield Done(ModelExported(target, version.number, len(windows), largest, size, original.base_licence, needs))
 
 
-def _write_whole(model: AdaptedModel, source: Path, files: VersionFiles, folder: Path) -> None:
+def _write_whole(model: AdaptedModel, source: Path, files: VersionFiles, card: str, folder: Path) -> None:
     """With the weights of the base: the folder then depends on nothing."""
     if files.delta is None:
         shutil.copytree(source, folder)
         return
     folder.mkdir()
-    save_model(model, folder, _card(source))
+    save_model(model, folder, card)
 
 
-def _write_small(source: Path, files: VersionFiles, folder: Path) -> None:
+def _write_small(source: Path, files: VersionFiles, card: str, folder: Path) -> None:
     """As the project has it, with a word on the card about what is missing."""
     assert files.delta is not None  # _refuse_small has seen to it
     folder.mkdir()
     for name in (CONFIG, WEIGHTS):
         shutil.copyfile(source / name, folder / name)
-    (folder / CARD).write_text(_card(source) + small_section(files.delta), encoding="utf-8")
+    (folder / CARD).write_text(card + small_section(files.delta), encoding="utf-8")
 
 
 def _card(source: Path) -> str:
-    """The version's card as it is now, whoever has edited it."""
-    return (source / CARD).read_text(encoding="utf-8") if (source / CARD).is_file() else ""
+    try:
+        return read_card(source)
+    except OSError as error:
+        raise ExportError(
+            f"The model card {source / CARD} cannot be read ({error.strerror}).",
+            "Change its permissions, or delete it: the model works without.",
+        ) from error
 
 
 def _load_copy(folder: Path, request: ExportModel) -> AdaptedModel:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel
 from engine.choices import HEADS, METHODS, SYSTEMS, TRAINED, TUNING_METHODS, Recommended
 from engine.decision import Decision
 from serstudio.gui.bridge.live import LiveSource, LiveState
+from serstudio.gui.main_window import MainWindow
 from serstudio.gui.screens.live import LiveScreen
 from serstudio.gui.session import Session
 from serstudio.gui.steps import Step, StepState
@@ -333,6 +334,23 @@ def test_export_shows_what_was_verified_and_the_command(
 def test_the_model_card_is_previewed_without_its_front_matter(workspace: Workspace, adapted: Session) -> None:
     assert "A model card" in workspace.share.card_text.toPlainText()
     assert "license" not in workspace.share.card_text.toPlainText()
+
+
+def test_a_model_card_in_an_old_encoding_is_shown_as_far_as_it_can_be(
+    workspace: Workspace, adapted: Session, window: MainWindow
+) -> None:
+    (workspace.share.version.folder() / "README.md").write_bytes("# Für alle".encode("latin-1"))
+    assert window.open_project(adapted.project.folder), "the preview is read while the project is opened"
+    assert window.workspace.share.card_text.toPlainText() == "F\ufffdr alle"
+
+
+def test_a_model_card_that_cannot_be_read_says_so(workspace: Workspace, adapted: Session, monkeypatch) -> None:
+    def refuse(folder: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("serstudio.gui.screens.share.screen.read_card", refuse)
+    workspace.share.on_version_changed()
+    assert "cannot be read (Permission denied)" in workspace.share.card_text.toPlainText()
 
 
 def test_terms_that_go_with_the_model_are_said_before_it_is_sent(

@@ -109,6 +109,23 @@ def test_what_somebody_wrote_into_the_card_travels(adapted: Path, tmp_path: Path
         assert (exported.folder / "README.md").read_text().startswith("# My own words\n")
 
 
+def test_a_card_in_an_old_encoding_loses_only_its_umlauts(adapted: Path, tmp_path: Path) -> None:
+    (adapted / "models" / "0001" / "README.md").write_bytes("# Für Jörg\n".encode("latin-1"))
+    for whole in (True, False):
+        exported = _export(adapted, tmp_path / str(whole), whole=whole)
+        assert (exported.folder / "README.md").read_text("utf-8").startswith("# F\ufffdr J\ufffdrg\n")
+
+
+def test_a_card_that_cannot_be_read_is_told(adapted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("serstudio.usecases.export_model.read_card", refuse)
+    with pytest.raises(ExportError, match=r"README.md cannot be read \(Permission denied\)"):
+        _export(adapted, tmp_path / "out", whole=True)
+    assert not list(tmp_path.glob("*out*"))
+
+
 def test_a_small_export_of_a_base_that_nobody_else_has_is_refused(
     labelled_project: Path, tiny_base_folder: str, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ from serstudio.gui.widgets.layout import Card, Page, column, row
 from serstudio.gui.widgets.markdown_view import MarkdownView
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
 from serstudio.licence_words import base_licence, terms_of
+from serstudio.model_config import read_card
 from serstudio.usecases.events import Progress
 from serstudio.usecases.requests import ExportModel, ModelExported
 
@@ -114,9 +115,7 @@ class ShareScreen(Page):
         self.destination.set_full_text(str(self.target))
         folder = self.version.folder()
         self.contents.show_version(folder)
-        card = folder / "README.md" if folder is not None else None
-        text = card.read_text(encoding="utf-8") if card is not None and card.is_file() else ""
-        self.card_text.show_markdown(_without_front_matter(text))
+        self.card_text.show_markdown(_card_text(folder) if folder is not None else "")
         self._show_terms(base_licence(folder) if folder is not None else "")
 
     def _show_terms(self, licence: str) -> None:
@@ -173,6 +172,13 @@ class ShareScreen(Page):
 
     def on_go_to_adapt(self) -> None:
         self._session.step_requested.emit(Step.ADAPT)
+
+
+def _card_text(folder: Path) -> str:
+    try:
+        return _without_front_matter(read_card(folder))
+    except OSError as error:
+        return f"The model card cannot be read ({error.strerror}). Change the permissions of `{folder / 'README.md'}`."
 
 
 def _without_front_matter(text: str) -> str:
