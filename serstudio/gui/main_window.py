@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QMainWindow, QStackedWidget, QVBoxLay
 
 from engine.errors import SerStudioError
 from serstudio.gui.bridge.bases import BaseShelf
+from serstudio.gui.bridge.exports import sweep_after
 from serstudio.gui.bridge.jobs import JobRunner
 from serstudio.gui.bridge.machine import Machine
 from serstudio.gui.dialogs.crash import CrashDialog
@@ -50,6 +51,7 @@ class MainWindow(QMainWindow):
         self._bases = bases or JobRunner("models", self)
         self.shelf, self.machine = BaseShelf(self._bases, self), Machine(engine, self)
         self._services = Services(settings, engine, files, self.shelf, self.machine)
+        engine.job_ended.connect(sweep_after)
         self.workspace: Workspace | None = None
         self.welcome = WelcomeScreen(settings)
         self.models = ModelsScreen(self.shelf, self.versions_from)

@@ -1,6 +1,6 @@
 """Folders and files that are being written, and what is left of them when their writer dies.
 
-Whatever takes time (a model, copies of recordings, a recording itself) is written under a hidden
+Whatever takes time (a model, an export, copies of recordings, a recording itself) is written under a hidden
 name and renamed when it is whole. A lock file beside it is held open while its writer lives: the
 system lets go of the lock when the process ends, however it ends, so a lock that can be taken marks
 what was left behind. (A process id in the name would not do: ids are used again, folders are moved.)
@@ -10,10 +10,12 @@ import contextlib
 import secrets
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 STAGING_PREFIX = ".staging-"
+EXPORT_PREFIX = ".serstudio-export-"  # outside a project, in a folder of the user's: it has to say whose it is
 _LOCK = ".lock"
 
 
@@ -47,8 +49,8 @@ def lock_path(of: Path) -> Path:
 class Staging:
     """A hidden folder inside `parent` for things half written; gone, with its lock, after `close`."""
 
-    def __init__(self, parent: Path) -> None:
-        self.folder = parent / f"{STAGING_PREFIX}{secrets.token_hex(6)}"
+    def __init__(self, parent: Path, prefix: str = STAGING_PREFIX) -> None:
+        self.folder = parent / f"{prefix}{secrets.token_hex(6)}"
         self._lock = WriterLock(lock_path(self.folder))
         self.folder.mkdir()
 
@@ -58,9 +60,23 @@ class Staging:
 
 
 def sweep(parent: Path) -> None:
-    """Delete the staging folders in `parent` whose writers are gone, and locks that guard nothing."""
-    leftovers = {path for path in parent.glob(f"{STAGING_PREFIX}*") if path.is_dir()}
-    unguarding = {path.with_name(path.name.removesuffix(_LOCK)) for path in parent.glob(f".*{_LOCK}")}
+    """Delete the staging folders in `parent`, a folder of a project, whose writers are gone, and locks that guard
+    nothing."""
+    _sweep(parent.glob(f"{STAGING_PREFIX}*"), parent.glob(f".*{_LOCK}"))
+
+
+def sweep_exports(parent: Path) -> None:
+    """The same for exports into `parent`, which is the user's: nothing else in it is touched.
+
+    What may not be deleted, as another user's is, stays.
+    """
+    with contextlib.suppress(OSError):
+        _sweep(parent.glob(f"{EXPORT_PREFIX}*"), parent.glob(f"{EXPORT_PREFIX}*{_LOCK}"))
+
+
+def _sweep(folders: Iterable[Path], locks: Iterable[Path]) -> None:
+    leftovers = {path for path in folders if path.is_dir()}
+    unguarding = {path.with_name(path.name.removesuffix(_LOCK)) for path in locks}
     for leftover in leftovers | {path for path in unguarding if not path.exists()}:
         lock = WriterLock(lock_path(leftover))
         if lock.taken:

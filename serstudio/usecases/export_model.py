@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from engine.streaming import score_window
 from serstudio.errors import ExportError
 from serstudio.model_config import read_card
 from serstudio.project import Project, VersionFiles, read_version_files
+from serstudio.project.staging import EXPORT_PREFIX, Staging, sweep_exports
 from serstudio.usecases.events import Done, Event, Progress
 from serstudio.usecases.find_model import find_version
 from serstudio.usecases.requests import ExportModel, ModelExported
@@ -24,24 +25,27 @@ MOST_CLIPS_COMPARED = 20
 
 
 def export_model(request: ExportModel) -> Iterator[Event]:
-    """Write it, load it again, compare, and only then give it its name; a failed export leaves nothing."""
+    """Write it, load it again, compare, and only then give it its name; a failed export leaves nothing.
+
+    There is an event between any two pieces of work, so that cancelling it ends it there.
+    """
     target = request.to.expanduser().absolute()
     with Project.open(request.folder) as project:
         version = find_version(project, request.version)
         source = project.folder / version.folder
         files, card = read_version_files(source), _card(source)
-        _refuse_unfit(target, source)
         _refuse_small(files, whole=request.whole)
-        staging = target.with_name(f".{target.name}.partial")
-        yield Progress(0, None, "Copying the model")
-        try:
-            shutil.rmtree(staging, ignore_errors=True)
+        with _half_written(target, source) as staging:
+            yield Progress(0, None, "Reading the model")
             original = load_model(source, request.device)
+            yield Progress(0, None, "Copying the model")
             if request.whole:
                 _write_whole(original, source, files, card, staging)
             else:
                 _write_small(source, files, card, staging)
+            yield Progress(0, None, "Reading the copy")
             copy = _load_copy(staging, request)
+            yield Progress(0, None, "Comparing answers")
             windows = _windows(project)
             largest = 0.0
             for step, window in enumerate(windows, start=1):
@@ -52,28 +56,41 @@ def export_model(request: ExportModel) -> Iterator[Event]:
             if target.exists():
                 target.rmdir()
             staging.rename(target)
-        except OSError as error:
-            raise ExportError(f"The model could not be written to {target}.", "Choose another folder.") from error
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
     size = sum(file.stat().st_size for file in target.iterdir())
     needs = "" if request.whole or files.delta is None else files.delta.base
     yield Done(ModelExported(target, version.number, len(windows), largest, size, original.base_licence, needs))
 
 
+@contextmanager
+def _half_written(target: Path, source: Path) -> Iterator[Path]:
+    """A new hidden folder beside `target`, gone afterwards; and what a killed export has left there goes, too."""
+    try:
+        _refuse_unfit(target, source)
+        sweep_exports(target.parent)
+        staging = Staging(target.parent, EXPORT_PREFIX)
+        try:
+            yield staging.folder
+        finally:
+            staging.close()
+    except OSError as error:
+        why = f" ({error.strerror})" if error.strerror else ""
+        raise ExportError(
+            f"The model could not be written to {target}{why}.",
+            "Choose a folder of yours on a disk with room, or change its permissions.",
+        ) from error
+
+
 def _write_whole(model: AdaptedModel, source: Path, files: VersionFiles, card: str, folder: Path) -> None:
     """With the weights of the base: the folder then depends on nothing."""
     if files.delta is None:
-        shutil.copytree(source, folder)
+        shutil.copytree(source, folder, dirs_exist_ok=True)
         return
-    folder.mkdir()
     save_model(model, folder, card)
 
 
 def _write_small(source: Path, files: VersionFiles, card: str, folder: Path) -> None:
     """As the project has it, with a word on the card about what is missing."""
     assert files.delta is not None  # _refuse_small has seen to it
-    folder.mkdir()
     for name in (CONFIG, WEIGHTS):
         shutil.copyfile(source / name, folder / name)
     (folder / CARD).write_text(card + small_section(files.delta), encoding="utf-8")

@@ -19,6 +19,7 @@ from engine.choices import SYSTEMS
 from engine.decision import Decision
 from engine.errors import BaseError, LabellingError
 from serstudio.project import ModelVersion, Project
+from serstudio.project.staging import EXPORT_PREFIX, Staging
 from serstudio.usecases import dispatch
 from serstudio.usecases.base_requests import (
     AddBase,
@@ -63,7 +64,7 @@ STUBBORN, DYING, REFUSED, BROKEN, ENDLESS = "stubborn", "dying", "refused", "bro
 
 
 def serve_fake_jobs(connection: Connection, cancel: StopFlag) -> None:
-    """As `serve_jobs`; the `base` of a request makes it misbehave."""
+    """As `serve_jobs`; the `base` of a request, or the name of an exported folder, makes it misbehave."""
     try:
         while (request := connection.recv()) is not None:
             _serve_one(connection, cancel, request)
@@ -261,6 +262,11 @@ def _compare(request: CompareProject) -> Iterator[Event]:
 
 def _export(request: ExportModel) -> Iterator[Event]:
     yield Progress(0, None, "Copying the model")
+    if STUBBORN in request.to.name:
+        staging = Staging(request.to.parent, EXPORT_PREFIX)
+        (staging.folder / "half a model").write_text("x")
+        yield Progress(0, None, "Half of it is written")
+        time.sleep(60)
     request.to.mkdir()
     (request.to / "README.md").write_text("# card", encoding="utf-8")
     yield Done(ModelExported(request.to, request.version or 1, 7, 0.0, 45_000_000, "CC BY-NC-SA 4.0"))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_engine import ENDLESS, REFUSED, serve_fake_live
+from fake_engine import ENDLESS, REFUSED, STUBBORN, serve_fake_live
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
@@ -329,6 +329,25 @@ def test_export_shows_what_was_verified_and_the_command(
     assert screen.exported.command.full_text() == 'serstudio classify "Test project model v1" recording.wav'
     qtbot.waitUntil(lambda: adapted.statuses()[Step.SHARE].action == "Version 1 exported")
     assert screen.target.name == "Test project model v1 2", "the next export takes a new folder"
+
+
+@pytest.mark.parametrize("way", ["cancel", "close the project", "quit"])
+def test_an_export_that_has_to_be_killed_leaves_nothing(
+    workspace: Workspace, adapted: Session, window: MainWindow, qtbot, tmp_path: Path, way: str
+) -> None:
+    adapted.project.rename(name=STUBBORN)
+    screen = workspace.share
+    screen.use_parent_folder(tmp_path / "out")
+    screen.start_export()
+    qtbot.waitUntil(lambda: bool(list((tmp_path / "out").glob(".*/half a model"))), timeout=20_000)
+    if way == "cancel":
+        qtbot.waitUntil(lambda: adapted.running_job(Step.SHARE).last_progress is not None)
+        screen.on_cancel_clicked()
+    elif way == "quit":
+        window.close()
+    else:
+        window.close_project()
+    qtbot.waitUntil(lambda: not list((tmp_path / "out").iterdir()), timeout=5_000)
 
 
 def test_the_model_card_is_previewed_without_its_front_matter(workspace: Workspace, adapted: Session) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from engine.fingerprint import fingerprint
 from engine.model_folder import load_model
 from serstudio.errors import ExportError
 from serstudio.project import Project, read_version_files
+from serstudio.usecases.dispatch import run
 from serstudio.usecases.requests import (
     AdaptProject,
     ClassifyFiles,
@@ -179,3 +182,53 @@ def test_reasons_are_known_without_the_engine(adapted: Path, store: Path) -> Non
     shutil.rmtree(store)
     assert "tiny, is not among the models" in (small_reason(files) or "")
     assert "stored whole" in (small_reason(read_version_files(adapted / "gone")) or "")
+
+
+# --- exports that do not come to their end ---------------------------------------------------------
+
+
+def test_an_export_that_is_stopped_anywhere_leaves_nothing(adapted: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    request = ExportModel(adapted, tmp_path / "out" / "model", device="cpu")
+    count = len(list(run(request)))
+    shutil.rmtree(tmp_path / "out" / "model")
+    for heard in range(1, count):
+        events = run(request)
+        for _ in range(heard):
+            event = next(events)
+        if event.message == "Reading the copy":  # type: ignore[union-attr]
+            assert list((tmp_path / "out").glob(".*/model.safetensors"))
+        events.close()
+        assert not list((tmp_path / "out").iterdir()), event
+
+
+def test_a_cancel_is_noticed_before_and_after_each_piece_of_work(adapted: Path, tmp_path: Path) -> None:
+    events, _ = events_of(ExportModel(adapted, tmp_path / "out", device="cpu"))
+    messages = [event.message for event in events]  # type: ignore[union-attr]
+    assert messages[:4] == ["Reading the model", "Copying the model", "Reading the copy", "Comparing answers"]
+
+
+def test_what_a_killed_export_left_goes_with_the_next_one_and_nothing_else_does(adapted: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / ".staging-of-somebody").mkdir(parents=True)
+    (out / ".somebody.lock").touch()
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from serstudio.usecases.dispatch import run; from serstudio.usecases.requests import ExportModel\n"
+        "for event in run(ExportModel(Path(sys.argv[1]), Path(sys.argv[2]), device='cpu')):\n"
+        "    if event.message == 'Reading the copy': os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(adapted), str(out / "killed")], check=False)
+    (left,) = out.glob(".serstudio-export-*/model.safetensors")
+    other = run(ExportModel(adapted, out / "other", device="cpu"))
+    next(other)
+    assert not left.parent.exists()
+    _export(adapted, out / "new", whole=True)
+    assert {path.name for path in out.iterdir() if not path.name.startswith(".serstudio-export")} == {
+        "new",
+        ".staging-of-somebody",
+        ".somebody.lock",
+    }
+    list(other)
+    assert (out / "other" / "README.md").is_file(), "a living export is left alone"
+    assert not list(out.glob(".serstudio-export*"))
