@@ -68,7 +68,7 @@ def import_(
     """Bring files, folders or a CSV manifest into the project DIR.
 
     Reads wav, flac, mp3, ogg, opus, m4a, aac, amr, 3gp and mp4. Files are copied; the originals stay
-    untouched. A clip that is there already is skipped.
+    untouched. A clip that is there already is skipped; its recording, if that was lost, is put back.
     """
     if not paths and manifest is None:
         raise click.UsageError("Nothing to import: give files or folders, or --manifest.")

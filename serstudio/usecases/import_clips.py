@@ -1,7 +1,5 @@
 """Bring audio into a project: files, folders, or the rows of a manifest, as one undoable action."""
 
-import hashlib
-import os
 import random
 import time
 from collections import Counter, defaultdict
@@ -17,6 +15,7 @@ from serstudio.project import Clip, NewClip, Project
 from serstudio.project.palette import clean_name, same_name
 from serstudio.usecases.audio_files import find_audio_files, shown
 from serstudio.usecases.events import Done, Event, Progress, Warned
+from serstudio.usecases.kept_audio import copy_audio, is_whole
 from serstudio.usecases.requests import ImportClips, ImportReport, Skipped
 from serstudio.wording import counted, listed
 
@@ -37,6 +36,7 @@ class _Findings:
     staging: Path
     new: list[tuple[NewClip, str | None]] = field(default_factory=list)  # with the name of the label
     completed: dict[int, _Source] = field(default_factory=dict)  # clips of the project that lacked something
+    restored: dict[int, str] = field(default_factory=dict)  # those that lacked their audio, with their names
     skipped: list[Skipped] = field(default_factory=list)
     hashes: dict[str, _Source] = field(default_factory=dict)  # of this batch
     long: list[str] = field(default_factory=list)
@@ -172,8 +172,8 @@ def _checked_copy(project: Project, source: _Source, findings: _Findings) -> New
         return None
     info = check_audio(source.file)
     file = f"audio/{sha256}{suffix}"
-    if not _is_whole(project.folder / file, source.file):
-        _copy(source.file, findings.staging / Path(file).name, sha256)
+    if not is_whole(project.folder / file):
+        copy_audio(source.file, findings.staging / Path(file).name, sha256)
     name = shown(source.file.name)
     if info.duration_s > MAX_CLIP_S:
         findings.long.append(name)
@@ -191,11 +191,22 @@ def _known(project: Project, source: _Source, sha256: str, findings: _Findings) 
     clip = project.find_hash(sha256)
     if clip is None:
         return None
+    words = [f"in the project already, as {clip.name}"]
+    if clip.id not in findings.restored and not is_whole(project.clip_path(clip)):
+        words.append(f"its recording was {_restore(project, clip, source, findings)} and is restored")
     missing = _missing(clip, source)
     if missing and clip.id not in findings.completed:
         findings.completed[clip.id] = source
-        return f"in the project already, as {clip.name}; its {missing} was missing and is taken from here"
-    return f"in the project already, as {clip.name}"
+        words.append(f"its {missing} was missing and is taken from here")
+    return "; ".join(words)
+
+
+def _restore(project: Project, clip: Clip, source: _Source, findings: _Findings) -> str:
+    """Copy the original of a lost recording aside once more, under the name that the project has for it."""
+    kept = project.clip_path(clip)
+    copy_audio(source.file, findings.staging / kept.name, clip.sha256)
+    findings.restored[clip.id] = clip.name
+    return "damaged" if kept.exists() else "missing"
 
 
 def _missing(clip: Clip, source: _Source) -> str:
@@ -206,27 +217,6 @@ def _missing(clip: Clip, source: _Source) -> str:
     if source.speaker and clip.speaker is None:
         parts.append("speaker")
     return listed(parts)
-
-
-def _is_whole(kept: Path, original: Path) -> bool:
-    """Whether an earlier import left this very audio (the name is its hash; a cut copy is shorter)."""
-    return kept.is_file() and kept.stat().st_size == original.stat().st_size
-
-
-def _copy(source: Path, target: Path, sha256: str) -> None:
-    digest = hashlib.sha256()
-    try:
-        with source.open("rb") as reader, target.open("wb") as writer:
-            while chunk := reader.read(1 << 20):
-                digest.update(chunk)
-                writer.write(chunk)
-            writer.flush()
-            os.fsync(writer.fileno())  # the row must never outlive the audio, not even in a power cut
-        if digest.hexdigest() != sha256:
-            raise AudioError(f"{source.name} changed while it was read.", "Import it when it is finished.")
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
 
 
 # --- the one action --------------------------------------------------------------------------------
@@ -277,6 +267,10 @@ def _notes(findings: _Findings) -> Iterator[str]:
         )
     if findings.silent:
         yield f"{_named(findings.silent)} silent: listen before labelling."
+    if findings.restored:
+        names = list(findings.restored.values())
+        are = "is" if len(names) == 1 else "are"
+        yield f"{counted(len(names), 'lost recording')} of the project {are} restored: {_first_of(names)}."
     if findings.completed:
         yield f"{counted(len(findings.completed), 'clip')} of the project got what was missing from the manifest."
     if findings.other_types:
@@ -287,4 +281,8 @@ def _notes(findings: _Findings) -> Iterator[str]:
 def _named(names: Sequence[str]) -> str:
     if len(names) == 1:
         return f"{names[0]} is"
-    return f"{len(names)} clips ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''}) are"
+    return f"{len(names)} clips ({_first_of(names)}) are"
+
+
+def _first_of(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"

@@ -9,6 +9,7 @@ from engine.audio.windows import Windows, read_windows
 from engine.errors import AudioError
 from serstudio.project import Clip, Label, Project
 from serstudio.usecases.events import Event, Progress, Warned
+from serstudio.usecases.kept_audio import hint_for
 from serstudio.wording import counted
 
 
@@ -40,10 +41,11 @@ def read_labelled(project: Project) -> Generator[Event, None, Labelled]:
     shortened = 0
     for step, row in enumerate(rows, start=1):
         yield Progress(step, len(rows), "Reading clips")
+        kept = project.clip_path(row)
         try:
-            windows = tuple(read_windows(project.clip_path(row), MOST_WINDOWS_PER_CLIP))
+            windows = tuple(read_windows(kept, MOST_WINDOWS_PER_CLIP))
         except AudioError as error:
-            yield Warned(f"{row.name} is left out: {error.message}", error.hint)
+            yield Warned(f"{row.name} is left out: {error.message}", hint_for(error, kept))
             continue
         shortened += len(windows) > 1
         decoded.append((row, windows))

@@ -238,6 +238,22 @@ def test_a_clip_that_cannot_be_read_says_why(screen: LabelScreen, session: Sessi
     assert screen.clip_view.play.toolTip()
 
 
+def test_a_lost_recording_is_back_when_its_original_is_imported_again(
+    screen: LabelScreen, session: Session, clip_folder: Path, qtbot
+) -> None:
+    clip = session.project.clips()[4]
+    session.project.clip_path(clip).unlink()
+    screen.show_clip(clip.id)
+    qtbot.waitUntil(lambda: not screen.clip_view.note.isHidden(), timeout=5_000)
+    assert screen.clip_view.note.text().endswith(
+        "Import the original again, or a copy of it: the clip keeps its label and speaker."
+    )
+    session.import_paths([clip_folder / clip.name])
+    qtbot.waitUntil(screen.clip_view.play.isEnabled, timeout=20_000)
+    assert screen.list.current_id == clip.id
+    assert screen.clip_view.note.isHidden()
+
+
 def test_a_clip_can_be_asked_for_from_elsewhere(screen: LabelScreen, session: Session, workspace) -> None:
     screen.list.search.setText("nothing like it")
     wanted = session.project.clips()[5].id

@@ -156,7 +156,8 @@ def test_a_clip_whose_file_is_gone_is_left_out_with_a_warning(labelled_project: 
     events, added = events_of(request(labelled_project, tiny_base_folder))
     assert isinstance(added, VersionAdded)
     assert added.clip_count == 23
-    assert any(isinstance(event, Warned) and "left out" in event.message for event in events)
+    (warning,) = [event for event in events if isinstance(event, Warned) and "left out" in event.message]
+    assert warning.hint.startswith("Import the original again")
 
 
 def test_one_clip_a_label_falls_back_and_is_told(labelled_project: Path, tiny_base_folder: str) -> None:

@@ -320,6 +320,52 @@ def test_copy_that_was_cut_by_a_power_failure_is_replaced(project: Project, tone
     assert project.clip_path(project.clips()[0]).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize(("spoil", "word"), [("delete", "missing"), ("cut", "damaged"), ("change", "damaged")])
+def test_lost_audio_comes_back_with_its_original(project: Project, tone_clip: Any, spoil: str, word: str) -> None:
+    path = tone_clip("a.wav")
+    (clip_id,) = import_into(project, path).added_clip_ids
+    project.set_label([clip_id], 2)
+    project.set_speaker([clip_id], "Anna")
+    before, kept = project.clip(clip_id), project.clip_path(project.clip(clip_id))
+    if spoil == "delete":
+        kept.unlink()
+    else:
+        kept.write_bytes(path.read_bytes()[:100] if spoil == "cut" else path.read_bytes()[:-1] + b"?")
+    other_name = path.rename(path.with_name("found again.WAV"))
+    report = import_into(project, other_name, shutil.copy(other_name, path.with_name("twin.wav")))
+    assert kept.read_bytes() == other_name.read_bytes()
+    assert audio_files(project) == [kept.name]
+    assert project.clip(clip_id) == before
+    assert report.added_clip_ids == ()
+    assert all(skipped.is_known for skipped in report.skipped)
+    assert reasons(report) == {
+        "found again.WAV": f"in the project already, as a.wav; its recording was {word} and is restored",
+        "twin.wav": "in the project already, as a.wav",
+    }
+    assert report.notes == ("1 lost recording of the project is restored: a.wav.",)
+    assert import_into(project, other_name).notes == ()
+
+
+def test_lost_audio_that_cannot_be_put_back_is_told(
+    project: Project, tone_clip: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tone_clip("a.wav")
+    import_into(project, path)
+    kept = project.clip_path(project.clips()[0])
+    kept.unlink()
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        report = import_into(project, path)
+    assert reasons(report) == {"a.wav": "it could not be copied (No space left on device)"}
+    assert (report.notes, audio_files(project)) == ((), [])
+    import_into(project, path)
+    assert kept.is_file()
+
+
 def test_recording_added_by_somebody_else_meanwhile(project: Project, tone_clip: Any) -> None:
     first, second = tone_clip("a.wav"), tone_clip("b.wav", pitch_hz=300)
     slow = run(ImportClips(project.folder, (first, second)))
@@ -450,14 +496,17 @@ def test_manifest_completes_clips_but_never_overwrites_the_user(
     project.set_label([d], 1)
     project.set_speaker([d], "Anna")
     path = manifest(tmp_path, [(f"{name}.wav", "neutral", "Ben") for name in "abcd"])
+    project.clip_path(project.clip(c)).unlink()
     report = import_into(project, manifest=path)
+    assert project.clip_path(project.clip(c)).is_file()
     assert label_names(project) == {"a.wav": "anger", "b.wav": "neutral", "c.wav": "neutral", "d.wav": "anger"}
     assert [project.clip(clip_id).speaker for clip_id in (a, b, c, d)] == ["Ben", "Anna", "Ben", "Anna"]
     assert "its speaker was missing" in reasons(report)["a.wav"]
     assert "its label was missing" in reasons(report)["b.wav"]
-    assert "its label and speaker was missing" in reasons(report)["c.wav"]
+    assert "; its recording was missing and is restored; its label and speaker was missing" in reasons(report)["c.wav"]
     assert reasons(report)["d.wav"] == "in the project already, as d.wav"
-    assert report.notes == ("3 clips of the project got what was missing from the manifest.",)
+    assert report.notes[0] == "1 lost recording of the project is restored: c.wav."
+    assert report.notes[1:] == ("3 clips of the project got what was missing from the manifest.",)
     assert (report.added_clip_ids, report.new_labels) == ((), ("neutral",))
     assert project.undo() == "Complete 3 clips from a manifest"
     assert project.clip(c).label_id is None

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 from engine.audio.decode import iter_audio, probe_audio
 from engine.errors import SerStudioError
 from serstudio.gui.widgets.spectrum import ClipPicture, envelope_of, mel_frames
+from serstudio.usecases.kept_audio import hint_for
 
 SHOWN_S = 120.0  # of a longer clip the beginning is shown and played
 
@@ -16,7 +17,7 @@ class ClipLoader(QObject):
     """The newest request wins: results of older ones are dropped."""
 
     loaded = Signal(object)  # ClipPicture
-    failed = Signal(object)  # SerStudioError
+    failed = Signal(object)  # SerStudioError, whose hint tells how a lost recording comes back
     _finished = Signal(int, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -27,6 +28,7 @@ class ClipLoader(QObject):
         self._finished.connect(self.on_finished)
 
     def load(self, path: Path) -> None:
+        """Read the recording of a project that lies at `path`."""
         self._newest += 1
         self._pool.clear()
         self._pool.start(_Task(self, self._newest, path))
@@ -62,7 +64,7 @@ class _Task(QRunnable):
         try:
             self._loader.deliver(self._number, picture_of(self._path))
         except SerStudioError as error:
-            self._loader.deliver(self._number, error)
+            self._loader.deliver(self._number, type(error)(error.message, hint_for(error, self._path)))
 
 
 def picture_of(path: Path) -> ClipPicture:

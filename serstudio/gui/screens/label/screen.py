@@ -51,6 +51,7 @@ class LabelScreen(QWidget):
         session.model.labels_changed.connect(self.make_label_shortcuts)
         for rows_changed in (session.clips.rowsInserted, session.clips.rowsRemoved, session.clips.modelReset):
             rows_changed.connect(self.show_position)
+        session.import_reported.connect(self.on_import_reported)
         self.on_facts_changed()
         self.on_current_changed(self.list.current_id)
 
@@ -170,6 +171,11 @@ class LabelScreen(QWidget):
     def show_position(self) -> None:
         row = self.list.view.currentIndex().row()
         self.position.setText(f"{row + 1:,} of {self._session.clips.rowCount():,}" if row >= 0 else "")
+
+    def on_import_reported(self) -> None:
+        """A recording that was lost may be back."""
+        if self.clip_view.picture is None:
+            self.on_current_changed(self.list.current_id)
 
     def on_facts_changed(self) -> None:
         self._pages.setCurrentIndex(0 if self._session.facts.clip_count else 1)
