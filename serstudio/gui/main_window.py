@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtCore import QByteArray, QFileInfo, QSettings
 from PySide6.QtGui import QCloseEvent, QCursor, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -167,7 +167,7 @@ class MainWindow(QMainWindow):
 
     def on_open_requested(self) -> None:
         home = projects_home()
-        start = str(home if home.is_dir() else Path.home())
+        start = str(home if QFileInfo(str(home)).isDir() else Path.home())
         folder = QFileDialog.getExistingDirectory(self, "Open a project folder", start)
         if folder:
             self.open_project(Path(folder))
@@ -175,19 +175,25 @@ class MainWindow(QMainWindow):
     def on_sample_requested(self) -> None:
         """Make the sample project the first time, and open it."""
         folder = projects_home() / SAMPLE_FOLDER
-        if (folder / FILE_NAME).is_file():
+        if QFileInfo(str(folder / FILE_NAME)).isFile():
             self.open_project(folder)
             return
-        folder.parent.mkdir(parents=True, exist_ok=True)
         self.welcome.set_busy("Making the sample project…")
         job = self._services.files.submit(MakeSampleProject(folder))
         job.done.connect(self.on_sample_done)
-        job.failed.connect(self.on_job_failed)
+        job.failed.connect(self.on_sample_failed)
         job.ended.connect(self.on_sample_ended)
 
     def on_sample_done(self, created: ProjectCreated) -> None:
         self.welcome.set_busy("")
         self.open_project(created.folder)
+
+    def on_sample_failed(self, failed: Failed) -> None:
+        self.welcome.set_busy("")  # first: it clears the banner
+        if failed.report:
+            self.show_bug(failed.report)
+        else:
+            self.show_error(SerStudioError(failed.message, failed.hint))
 
     def on_sample_ended(self) -> None:
         if self.welcome.busy:
@@ -215,12 +221,6 @@ class MainWindow(QMainWindow):
             self.models.toast.show_message(message)
 
     # --- errors ------------------------------------------------------------------------------------
-
-    def on_job_failed(self, failed: Failed) -> None:
-        if failed.report:
-            self.show_bug(failed.report)
-        else:
-            self.show_error(SerStudioError(failed.message, failed.hint))
 
     def show_error(self, error: SerStudioError) -> None:
         """An error that the user can mend, wherever he is."""
@@ -275,7 +275,7 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
-        if self.stack.currentWidget() is self.models and len(paths) == 1 and paths[0].is_dir():
+        if self.stack.currentWidget() is self.models and len(paths) == 1 and QFileInfo(str(paths[0])).isDir():
             self.models.add_folder(paths[0])
         elif self.session is not None and self.workspace is not None:
             self.stack.setCurrentWidget(self.workspace)

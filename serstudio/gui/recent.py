@@ -24,7 +24,10 @@ class RecentProject:
 
     @property
     def missing(self) -> bool:
-        return not (Path(self.folder) / FILE_NAME).is_file()
+        try:
+            return not (Path(self.folder) / FILE_NAME).is_file()
+        except OSError:
+            return False  # opening it tells why it cannot be
 
     def when(self, now: datetime | None = None) -> str:
         """ "today", "yesterday", "3 days ago" or a date."""

@@ -111,6 +111,26 @@ class Database:
             self._connection.close()
 
 
+def find_folder(given: Path) -> Path:
+    """The folder of the project at `given`, which may be the file inside. ProjectError: none there, or none of ours."""
+    try:
+        folder = given.parent if given.name == FILE_NAME and given.is_file() else given
+        there, ours = folder.exists(), (folder / FILE_NAME).is_file()
+    except OSError as error:
+        raise ProjectError(
+            f"{given} cannot be opened ({error.strerror}).",
+            "Change its permissions and those of the folders that it lies in, or choose another.",
+        ) from error
+    if not there:
+        raise ProjectError(f"There is no folder {folder}.", "Check the path; it may have been moved.")
+    if not ours:
+        raise ProjectError(
+            f"{folder} is not a SER Studio project.",
+            "Choose a folder with a project.sqlite in it, or make a new project.",
+        )
+    return folder
+
+
 def make_empty_folder(folder: Path) -> None:
     """Make the folder of a new project; one that holds anything of the user's is refused."""
     if folder.exists() and not folder.is_dir():

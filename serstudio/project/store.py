@@ -11,7 +11,7 @@ from serstudio.errors import ProjectError
 from serstudio.project import palette
 from serstudio.project.changes import Change, RowChange, VersionsChanged, describe
 from serstudio.project.clips import Clips
-from serstudio.project.database import FILE_NAME, Database, create_database, in_words, make_empty_folder
+from serstudio.project.database import FILE_NAME, Database, create_database, find_folder, in_words, make_empty_folder
 from serstudio.project.history import History
 from serstudio.project.labels import Labels, new_images
 from serstudio.project.records import Clip, Label, ModelVersion, NewClip, now_text
@@ -65,17 +65,8 @@ class Project:
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Open the project in `folder`, and sweep what a process that died left half written."""
-        folder = Path(folder).expanduser().absolute()
-        if folder.name == FILE_NAME and folder.is_file():
-            folder = folder.parent  # somebody picked the file inside
-        if not folder.exists():
-            raise ProjectError(f"There is no folder {folder}.", "Check the path; it may have been moved.")
+        folder = find_folder(Path(folder).expanduser().absolute())
         with in_words(folder / FILE_NAME):
-            if not (folder / FILE_NAME).is_file():
-                raise ProjectError(
-                    f"{folder} is not a SER Studio project.",
-                    "Choose a folder with a project.sqlite in it, or make a new project.",
-                )
             project = cls(folder)
             try:
                 for part in (project.audio_folder, project.versions_folder):

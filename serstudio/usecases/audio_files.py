@@ -25,7 +25,7 @@ def find_audio_files(paths: Iterable[Path]) -> FoundFiles:
     files: dict[Path, Path] = {}
     for given in paths:
         path = given.expanduser()
-        for file in _in_folder(path, found) if path.is_dir() else [path]:
+        for file in _in_folder(path, found) if _is_folder(path) else [path]:
             files.setdefault(file.resolve(), file)
     found.files = list(files.values())
     return found
@@ -34,6 +34,13 @@ def find_audio_files(paths: Iterable[Path]) -> FoundFiles:
 def shown(path: Path | str) -> str:
     """A path as text that can be printed and stored; names in an old encoding lose only what is not text."""
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # it lies where one may not look: told when it is read as a file
+        return False
 
 
 def _in_folder(folder: Path, found: FoundFiles) -> list[Path]:

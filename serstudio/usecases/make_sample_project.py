@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.resources import resource
 from serstudio.errors import ProjectError
+from serstudio.project.database import FILE_NAME, in_words
 from serstudio.usecases import dispatch
 from serstudio.usecases.events import Done, Event
 from serstudio.usecases.requests import ImportClips, MakeSampleProject, NewProject, ProjectCreated
@@ -32,20 +33,21 @@ def make_sample_project(request: MakeSampleProject) -> Iterator[Event]:
     microphone. Raises ProjectError; a half-made project is taken away again.
     """
     sample = sample_folder()
-    was_there = request.folder.exists()
     created = False
-    try:
-        for event in dispatch.run(NewProject(request.folder, SAMPLE_NAME, SAMPLE_LANGUAGE, labels=SAMPLE_LABELS)):
-            created = created or isinstance(event, Done)
-        with closing(dispatch.run(ImportClips(request.folder, manifest=sample / "start.csv"))) as events:
-            for event in events:
-                if not isinstance(event, Done):
-                    yield event
-        shutil.copyfile(sample / LIVE_CLIP, request.folder / LIVE_CLIP)
-    except BaseException:
-        if created:
-            _take_away(request.folder, keep_folder=was_there)
-        raise
+    with in_words(request.folder / FILE_NAME):
+        was_there = request.folder.exists()
+        try:
+            for event in dispatch.run(NewProject(request.folder, SAMPLE_NAME, SAMPLE_LANGUAGE, labels=SAMPLE_LABELS)):
+                created = created or isinstance(event, Done)
+            with closing(dispatch.run(ImportClips(request.folder, manifest=sample / "start.csv"))) as events:
+                for event in events:
+                    if not isinstance(event, Done):
+                        yield event
+            shutil.copyfile(sample / LIVE_CLIP, request.folder / LIVE_CLIP)
+        except BaseException:
+            if created:
+                _take_away(request.folder, keep_folder=was_there)
+            raise
     yield Done(ProjectCreated(request.folder))
 
 

@@ -350,6 +350,17 @@ def test_an_export_that_has_to_be_killed_leaves_nothing(
     qtbot.waitUntil(lambda: not list((tmp_path / "out").iterdir()), timeout=5_000)
 
 
+def test_an_export_to_where_nothing_can_be_written_says_so(
+    workspace: Workspace, adapted: Session, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    workspace.share.use_parent_folder(tmp_path / "file" / "out")
+    workspace.share.start_export()
+    assert "cannot be written" in workspace.banner.message.text()
+    assert workspace.banner.hint.text().startswith("Choose a folder of yours")
+    assert adapted.running_job(Step.SHARE) is None
+
+
 def test_the_model_card_is_previewed_without_its_front_matter(workspace: Workspace, adapted: Session) -> None:
     assert "A model card" in workspace.share.card_text.toPlainText()
     assert "license" not in workspace.share.card_text.toPlainText()

@@ -70,6 +70,22 @@ def test_a_folder_that_cannot_be_used_is_refused_in_words(dialog: NewProjectDial
     assert not dialog.banner.isHidden()
 
 
+def test_a_chosen_folder_that_may_not_be_looked_into_is_refused_in_words(
+    dialog: NewProjectDialog, open_folder: Path, unprivileged
+) -> None:
+    locked = open_folder / "locked"
+    (locked / "inner").mkdir(parents=True)
+    locked.chmod(0)
+    for chosen in (locked, locked / "inner"):
+        with unprivileged():
+            dialog.use_folder(chosen)
+            dialog.name_line.setText(f"Name {chosen.name}")
+            dialog.on_create_clicked()
+        assert dialog.created_folder is None
+        assert "cannot be written (Permission denied)" in dialog.banner.message.text()
+        dialog.banner.hide()
+
+
 def test_folder_names_suit_every_system(tmp_path: Path) -> None:
     assert folder_name('a/b:c*? "d"') == "a b c d"
     assert folder_name("Язык") == "Язык"
@@ -92,6 +108,13 @@ def test_recent_projects_are_opened_greyed_and_forgotten(
     assert [entry.name for entry in recent.all()] == ["Here"]
     here.on_open_clicked()
     assert window.session is not None
+
+
+def test_a_recent_project_that_may_not_be_looked_into_is_not_missing(open_folder: Path, unprivileged) -> None:
+    (open_folder / "locked").mkdir()
+    (open_folder / "locked").chmod(0)
+    with unprivileged():
+        assert not RecentProject(str(open_folder / "locked" / "p"), "n", "l", "").missing
 
 
 def test_recent_times_are_in_words() -> None:
@@ -123,6 +146,16 @@ def test_the_sample_project_is_made_once_and_opened(window: MainWindow, qtbot, m
     window.close_project()
     window.welcome.sample.click()
     assert window.session is not None
+
+
+def test_a_sample_project_that_cannot_be_made_says_why(window: MainWindow, qtbot, monkeypatch, tmp_path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("serstudio.gui.main_window.projects_home", lambda: tmp_path / "file" / "home")
+    window.welcome.sample.click()
+    qtbot.waitUntil(lambda: "cannot be written" in window.welcome.banner.message.text(), timeout=60_000)
+    qtbot.wait(50)
+    assert not window.welcome.banner.isHidden(), "it stays when the job has ended"
+    assert window.welcome.sample.isEnabled()
 
 
 def test_a_folder_that_is_no_project_is_refused_in_words(window: MainWindow, tmp_path: Path) -> None:

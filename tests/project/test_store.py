@@ -115,6 +115,15 @@ def test_project_that_may_not_be_written_says_so(open_folder: Path, unprivileged
     assert "permissions" in caught.value.hint
 
 
+@pytest.mark.parametrize("part", ["", "project.sqlite"])
+def test_project_that_may_not_be_looked_into_says_so(open_folder: Path, unprivileged: Any, part: str) -> None:
+    Project.create(open_folder / "locked" / "p", "p", "pl", []).close()
+    (open_folder / "locked").chmod(0)
+    with unprivileged(), pytest.raises(ProjectError, match=r"cannot be opened \(Permission denied\)") as caught:
+        Project.open(open_folder / "locked" / "p" / part)
+    assert "permissions" in caught.value.hint
+
+
 def test_open_refuses_what_is_not_a_project(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="There is no folder"):
         Project.open(tmp_path / "nowhere")

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from engine.fingerprint import fingerprint
 from engine.model_folder import load_model
 from serstudio.errors import ExportError
 from serstudio.project import Project, read_version_files
+from serstudio.usecases import export_model as module
 from serstudio.usecases.dispatch import run
 from serstudio.usecases.requests import (
     AdaptProject,
@@ -182,6 +184,15 @@ def test_reasons_are_known_without_the_engine(adapted: Path, store: Path) -> Non
     shutil.rmtree(store)
     assert "tiny, is not among the models" in (small_reason(files) or "")
     assert "stored whole" in (small_reason(read_version_files(adapted / "gone")) or "")
+
+
+def test_an_export_to_where_nobody_may_look_says_so(tmp_path: Path, open_folder: Path, unprivileged: Any) -> None:
+    (open_folder / "locked").mkdir()
+    (open_folder / "locked").chmod(0)
+    target = open_folder / "locked" / "inner" / "model"
+    refused = pytest.raises(ExportError, match=r"could not be written to .* \(Permission denied\)")
+    with unprivileged(), refused, module._half_written(target, tmp_path):
+        pass
 
 
 # --- exports that do not come to their end ---------------------------------------------------------

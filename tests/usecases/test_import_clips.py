@@ -17,6 +17,7 @@ from engine.errors import ManifestError
 from serstudio.errors import ProjectError
 from serstudio.project import Project
 from serstudio.usecases import import_clips as module
+from serstudio.usecases.audio_files import find_audio_files
 from serstudio.usecases.dispatch import run
 from serstudio.usecases.events import Done, Progress, Warned
 from serstudio.usecases.requests import ImportClips, ImportReport
@@ -236,6 +237,15 @@ def test_unreadable_file_and_folder(open_folder: Path, unprivileged: Any, tone_c
     assert len(report.added_clip_ids) == 1
     assert "the folder could not be read" in reasons(report)["locked"]
     assert "Permission denied" in reasons(report)["secret.wav"]
+
+
+def test_file_where_one_may_not_look(open_folder: Path, unprivileged: Any, project: Project) -> None:
+    locked = open_folder / "locked"
+    locked.mkdir()
+    locked.chmod(0)
+    with unprivileged():
+        found = find_audio_files([locked / "a.wav"])
+    assert found.files == [locked / "a.wav"], "it is tried, and its reason told"
 
 
 def test_file_that_still_grows_is_not_taken_half(

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
@@ -74,6 +75,23 @@ def test_the_sample_project_never_touches_a_folder_in_use(tmp_path: Path) -> Non
     with pytest.raises(ProjectError, match="not empty"):
         list(dispatch.run(MakeSampleProject(tmp_path)))
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_sample_project_that_cannot_be_written_says_so(
+    tmp_path: Path, open_folder: Path, unprivileged: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (open_folder / "locked").mkdir()
+    (open_folder / "locked").chmod(0)
+    with unprivileged(), pytest.raises(ProjectError, match=r"cannot be written \(Permission denied\)"):
+        next(dispatch.run(MakeSampleProject(open_folder / "locked" / "home" / "sample")))
+
+    def full(source: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("serstudio.usecases.make_sample_project.shutil.copyfile", full)
+    with pytest.raises(ProjectError, match=r"cannot be written \(No space left on device\)"):
+        list(dispatch.run(MakeSampleProject(tmp_path / "sample")))
+    assert not (tmp_path / "sample").exists()
 
 
 @pytest.mark.slow

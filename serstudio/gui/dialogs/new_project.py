@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QStandardPaths
+from PySide6.QtCore import QFileInfo, QStandardPaths
 from PySide6.QtWidgets import QDialog, QFileDialog, QLineEdit, QVBoxLayout, QWidget
 
 from engine.errors import SerStudioError
@@ -32,9 +32,12 @@ def folder_name(name: str) -> str:
 
 
 def free_folder(folder: Path) -> Path:
-    """`folder`, with a number after it if there is something of that name."""
+    """`folder`, with a number after it if there is something of that name.
+
+    Where that cannot be seen it is `folder`: whoever makes it tells what is wrong.
+    """
     number, candidate = 2, folder
-    while candidate.exists():
+    while QFileInfo(str(candidate)).exists():
         candidate = folder.with_name(f"{folder.name} {number}")
         number += 1
     return candidate
@@ -118,7 +121,10 @@ class NewProjectDialog(QDialog):
 
     def use_folder(self, chosen: Path) -> None:
         """Make the project in `chosen` if it is empty, else in a new folder inside it."""
-        empty = chosen.is_dir() and not any(chosen.iterdir())
+        try:
+            empty = chosen.is_dir() and not any(chosen.iterdir())
+        except OSError:  # the banner tells what is wrong when the project is made in it
+            empty = False
         self._home, self._chosen = (self._home, chosen) if empty else (chosen, None)
         self.on_edited()
 

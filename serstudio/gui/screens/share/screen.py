@@ -4,6 +4,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QProgressBar, QWidget
 
+from engine.errors import SerStudioError
 from serstudio.gui.bridge.jobs import Job
 from serstudio.gui.dialogs.new_project import folder_name, free_folder, projects_home
 from serstudio.gui.screens.share.contents import ContentsChooser
@@ -21,6 +22,7 @@ from serstudio.gui.widgets.markdown_view import MarkdownView
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
 from serstudio.licence_words import base_licence, terms_of
 from serstudio.model_config import read_card
+from serstudio.project.database import in_words
 from serstudio.usecases.events import Progress
 from serstudio.usecases.requests import ExportModel, ModelExported
 
@@ -144,7 +146,12 @@ class ShareScreen(Page):
             return
         self.exported.hide()
         target = self.target
-        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with in_words(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+        except SerStudioError as error:
+            self._session.error_raised.emit(error)
+            return
         request = ExportModel(self._session.project.folder, target, number, whole=self.contents.is_whole())
         job = self._job = self._session.start(Step.SHARE, request)
         self.bar.setRange(0, 0)
