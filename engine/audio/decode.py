@@ -21,6 +21,7 @@ MODEL_RATE_HZ = 16_000
 MAX_CLIP_S = 9.375  # 150,000 samples at 16 kHz, section 4.4 of the main paper
 MIN_CLIP_S = 0.1
 SILENCE_DBFS = -70.0
+_UNKNOWN_FRAMES = 2**62  # libsndfile says 2**63 - 1 of a FLAC of unknown length, as one is that went through a pipe
 
 _FFMPEG_FIRST = frozenset({".m4a", ".aac", ".amr", ".3gp", ".3g2", ".mp4", ".mov", ".webm", ".mkv", ".wma"})
 AUDIO_SUFFIXES: frozenset[str] = _FFMPEG_FIRST | {
@@ -167,6 +168,9 @@ class _SndfileReader:
             self._file = soundfile.SoundFile(str(path) if os.name == "nt" else os.fsencode(path))
         except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
             raise _RefusedError from error
+        if self._file.frames >= _UNKNOWN_FRAMES:  # it would call the file damaged at its end; FFmpeg counts
+            self._file.close()
+            raise _RefusedError
         rate_hz = int(self._file.samplerate)
         self.info = AudioInfo(self._file.frames / rate_hz, rate_hz, int(self._file.channels))
 

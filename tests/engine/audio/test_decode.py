@@ -198,6 +198,18 @@ def test_blocks_are_the_whole_file_in_order(write_wav: Any, tmp_path: Path, name
     assert np.array_equal(np.concatenate(blocks), read_audio(path)[0])
 
 
+def test_flac_that_does_not_tell_its_length(write_wav: Any) -> None:
+    """As it is written to a pipe: how many samples there are, and their digest, are known only at the end."""
+    path = write_wav("pipe.flac", tone(2.5))
+    header = bytearray(path.read_bytes())
+    header[21] &= 0xF0  # STREAMINFO: the count is the last 36 bits before the digest
+    header[22:42] = bytes(20)
+    path.write_bytes(header)
+    assert soundfile.info(path).frames > 2**62
+    assert probe_audio(path) == check_audio(path) == AudioInfo(duration_s=2.5, rate_hz=RATE_HZ, channels=1)
+    assert read_audio(path)[0] == pytest.approx(tone(2.5), abs=1e-4)
+
+
 def test_three_hours_in_bounded_memory(three_hours: Path) -> None:
     tracemalloc.start()
     try:
