@@ -21,6 +21,8 @@ MODEL_RATE_HZ = 16_000
 MAX_CLIP_S = 9.375  # 150,000 samples at 16 kHz, section 4.4 of the main paper
 MIN_CLIP_S = 0.1
 SILENCE_DBFS = -70.0
+_HIGHEST_PEAK = 4.0  # float samples may pass 1 where a mix or a codec overshoots, but hardly by 12 dB
+_LARGEST_SAMPLE = 1e6  # 16-bit numbers kept as floats are below; squares of 1e18 and more are no numbers any longer
 _UNKNOWN_FRAMES = 2**62  # libsndfile says 2**63 - 1 of a FLAC of unknown length, as one is that went through a pipe
 
 _FFMPEG_FIRST = frozenset({".m4a", ".aac", ".amr", ".3gp", ".3g2", ".mp4", ".mov", ".webm", ".mkv", ".wma"})
@@ -33,12 +35,15 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """What a file holds. `silent` is known only after `check_audio`: the peak is below -70 dBFS."""
+    """What a file holds. Known only after `check_audio`: `silent`, the peak is below -70 dBFS, and `overscaled`, it is
+    above 4, so that the samples are not on the scale of -1 to 1 that sound is on.
+    """
 
     duration_s: float
     rate_hz: int
     channels: int
     silent: bool = False
+    overscaled: bool = False
 
 
 def probe_audio(path: Path) -> AudioInfo:
@@ -51,7 +56,7 @@ def probe_audio(path: Path) -> AudioInfo:
 def read_audio(path: Path) -> tuple[Samples, int]:
     """The whole file as mono, shape (samples,), at its own rate in Hz.
 
-    AudioError as `probe_audio`, for damage in the middle and for samples that are not numbers.
+    AudioError as `probe_audio`, for damage in the middle and for samples that are not numbers, or beyond a million.
 
     Use `iter_audio` where a file may be hours long.
     """
@@ -68,7 +73,7 @@ def iter_audio(path: Path, block_s: float = 10.0) -> Iterator[Samples]:
 
     Mono is the mean of the channels, so that neither side of an interview is lost. A file that cannot
     be read raises AudioError here, not at the first block; damage further on and samples that are not
-    numbers raise it where they are met.
+    numbers, or beyond a million, raise it where they are met.
     """
     path = _existing(path)
     _open_reader(path).close()
@@ -96,7 +101,8 @@ def check_audio(path: Path) -> AudioInfo:
             f"{path.name} is too short: {samples}, {duration_s:.3f} s.",
             f"A clip needs at least {MIN_CLIP_S} s.",
         )
-    return replace(info, duration_s=duration_s, silent=peak < 10 ** (SILENCE_DBFS / 20))
+    silent, overscaled = peak < 10 ** (SILENCE_DBFS / 20), peak > _HIGHEST_PEAK
+    return replace(info, duration_s=duration_s, silent=silent, overscaled=overscaled)
 
 
 def _existing(path: Path) -> Path:
@@ -127,7 +133,7 @@ def _iter_mono(path: Path, block_s: float) -> Iterator[Samples]:
 
 
 def _mono_blocks(path: Path, reader: "_Reader", frames: int) -> Iterator[Samples]:
-    """(frames, channels) to (frames,). Nothing that is not a number ever gets past here."""
+    """(frames, channels) to (frames,). No sample that is not a number, or larger than any sound has, gets past here."""
     for block in reader.blocks(frames):
         if block.shape[1] == 1:
             mono = np.ascontiguousarray(block[:, 0])
@@ -138,6 +144,12 @@ def _mono_blocks(path: Path, reader: "_Reader", frames: int) -> Iterator[Samples
             raise AudioError(
                 f"{path.name} holds samples that are not numbers (NaN or infinity).",
                 "Export it again from the program that made it.",
+            )
+        largest = float(np.abs(mono).max(initial=0.0))
+        if largest > _LARGEST_SAMPLE:
+            raise AudioError(
+                f"{path.name} holds samples up to {largest:.0e}, where sound lies between -1 and 1.",
+                "Save it as 16-bit, or scaled to between -1 and 1.",
             )
         yield mono
 

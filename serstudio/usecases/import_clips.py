@@ -41,6 +41,7 @@ class _Findings:
     hashes: dict[str, _Source] = field(default_factory=dict)  # of this batch
     long: list[str] = field(default_factory=list)
     silent: list[str] = field(default_factory=list)
+    overscaled: list[str] = field(default_factory=list)
     other_types: Counter[str] = field(default_factory=Counter)
 
 
@@ -179,6 +180,8 @@ def _checked_copy(project: Project, source: _Source, findings: _Findings) -> New
         findings.long.append(name)
     if info.silent:
         findings.silent.append(name)
+    if info.overscaled:
+        findings.overscaled.append(name)
     return NewClip(sha256, file, name, info.duration_s, info.rate_hz, info.channels, source.speaker)
 
 
@@ -271,6 +274,11 @@ def _notes(findings: _Findings) -> Iterator[str]:
         names = list(findings.restored.values())
         are = "is" if len(names) == 1 else "are"
         yield f"{counted(len(names), 'lost recording')} of the project {are} restored: {_first_of(names)}."
+    if findings.overscaled:
+        yield (
+            f"{_named(findings.overscaled)} scaled wrongly, far beyond -1 to 1, and the answers will be wrong: "
+            "save as 16-bit or between -1 and 1, and import again."
+        )
     if findings.completed:
         yield f"{counted(len(findings.completed), 'clip')} of the project got what was missing from the manifest."
     if findings.other_types:

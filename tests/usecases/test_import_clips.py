@@ -219,6 +219,19 @@ def test_silent_and_long_clips_are_noted(project: Project, write_wav: Any, tone_
     )
 
 
+def test_clips_on_another_scale_are_noted(project: Project, write_wav: Any, tone_clip: Any, tmp_path: Path) -> None:
+    tone_clip("trip/good.wav")
+    write_wav("trip/int16.wav", 20_000 * np.sin(np.arange(16_000) / 20), subtype="FLOAT")
+    write_wav("trip/huge.wav", 1e18 * np.sin(np.arange(16_000) / 20), subtype="FLOAT")
+    report = import_into(project, tmp_path / "trip")
+    assert names(project) == ["good.wav", "int16.wav"]
+    assert "between -1 and 1" in reasons(report)["huge.wav"]
+    assert report.notes == (
+        "int16.wav is scaled wrongly, far beyond -1 to 1, and the answers will be wrong: "
+        "save as 16-bit or between -1 and 1, and import again.",
+    )
+
+
 def test_unreadable_file_and_folder(open_folder: Path, unprivileged: Any, tone_clip: Any) -> None:
     project = Project.create(open_folder / "project", "p", "pl", [])
     project.close()

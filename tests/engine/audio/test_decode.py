@@ -296,6 +296,17 @@ def test_infinities_that_cancel_between_channels_are_found(write_wav: Any) -> No
         check_audio(path)
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+def test_samples_that_no_sound_has(write_wav: Any, channels: int) -> None:
+    samples = np.repeat(tone(25.0)[:, None], channels, axis=1)
+    samples[-3] = -1e18  # in the third block that is read
+    path = write_wav("huge.wav", samples, subtype="FLOAT")
+    for read in (check_audio, read_audio, lambda file: list(iter_audio(file))):
+        with pytest.raises(AudioError, match=r"huge\.wav holds samples up to 1e\+18, where") as caught:
+            read(path)
+    assert "16-bit" in caught.value.hint
+
+
 def test_damaged_in_the_middle_is_said_not_cut_off(write_wav: Any) -> None:
     path = write_wav("a.flac", np.random.default_rng(0).uniform(-0.5, 0.5, RATE_HZ * 3))
     data = bytearray(path.read_bytes())
@@ -309,6 +320,14 @@ def test_silence_is_marked(write_wav: Any) -> None:
     assert check_audio(write_wav("zero.wav", np.zeros(RATE_HZ, np.float32))).silent
     assert check_audio(write_wav("hiss.wav", 1e-4 * tone(1.0), subtype="FLOAT")).silent
     assert not check_audio(write_wav("soft.wav", 0.01 * tone(1.0), subtype="FLOAT")).silent
+
+
+def test_a_wrong_scale_is_marked(write_wav: Any) -> None:
+    """SciPy writes an array of floats as it is, also one of 16-bit numbers."""
+    assert check_audio(write_wav("int16.wav", 32_767 * tone(1.0), subtype="FLOAT")).overscaled
+    assert check_audio(write_wav("late.wav", np.append(tone(12.0), np.float32(-4.1)), subtype="FLOAT")).overscaled
+    assert not check_audio(write_wav("overshot.wav", 3.9 / 0.3 * tone(1.0), subtype="FLOAT")).overscaled
+    assert not check_audio(write_wav("full.wav", 1 / 0.3 * tone(1.0))).overscaled
 
 
 def test_missing_files_and_folders(tmp_path: Path) -> None:
