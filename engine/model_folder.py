@@ -246,8 +246,7 @@ def _head(tensors: dict[str, Tensor], config: dict[str, Any]) -> Head:
         plain = bool(facts.get("plain", False))
         projection = tensors.get(_PROJECTION)
         head = Head(kind=str(facts["kind"]), scale=float(facts["scale"]), plain=plain, projection=projection, **parts)
-    of_projection = 0.0 if head.projection is None else head.projection.sum()
-    if not bool((head.scale * head.weight.sum() + head.bias.sum() + head.centre.sum() + of_projection).isfinite()):
+    if not head.is_finite:
         raise ValueError("the head has values that are not numbers")
     return head
 

@@ -1,5 +1,6 @@
 """Adaptation, whatever the method: fall back where a method cannot work, tune, and fit the head."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from engine.bases import Base
 from engine.choices import HEADS, KNOWN_EMOTIONS
 from engine.device import is_lacking
 from engine.encoder import EmotionEncoder
+from engine.errors import LabellingError
 from engine.heads import Head, fit_head
 from engine.heads.fit import LOGISTIC, degenerates
 from engine.heads.speakers import SpeakerOffsets, fit_speaker_offsets, neutral_label
@@ -38,7 +40,7 @@ def adapt(
     """Adapt a copy of `base` to `clips`, on `device` (None: where the base is); the last event is `Adapted`.
 
     Where memory runs out it starts again, thriftier and at last on the processor, with a `Remark`. Raises
-    LabellingError, and MemoryShortError where none of that does.
+    LabellingError, also where the loss or the head is no longer finite, and MemoryShortError where none of that does.
     """
     check_labels([clip.label for clip in clips], labels)
     if not settings.is_system:
@@ -47,7 +49,9 @@ def adapt(
     ladder = Ladder(device or base.encoder.device)
     while True:
         try:
-            yield from _attempt(base, clips, labels, settings, ladder)
+            for event in _attempt(base, clips, labels, settings, ladder):
+                _check_finite(event)
+                yield event
             return
         except (RuntimeError, MemoryError, TypeError) as error:
             ran_out = ran_out_of_memory(error)
@@ -56,6 +60,15 @@ def adapt(
             hopeless = not ran_out or isinstance(error, TooLittleError)
         # outside of the clause: the error holds on to what the attempt took
         yield ladder.leave() if hopeless or settings.is_system else ladder.descend(tunes=settings.tunes)
+
+
+def _check_finite(event: StepTaken | Remark | Adapted) -> None:
+    """LabellingError where tuning has run off into what is no number: a model of that could not be opened."""
+    mend = "Lower the learning rate, and leave out clips whose samples are not between -1 and 1."
+    if isinstance(event, StepTaken) and not math.isfinite(event.loss):
+        raise LabellingError(f"The loss is no longer a number at step {event.step}.", mend)
+    if isinstance(event, Adapted) and not event.head.is_finite:
+        raise LabellingError("Adapting has come to values that are not numbers.", mend)
 
 
 def _attempt(

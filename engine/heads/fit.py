@@ -40,13 +40,14 @@ def fit_head(
     knows of the labels by their names (`KnownEmotions.of_labels`), for the head that is drawn to it; without it that
     head is one of logistic regression, as its `kind` says. projection: (embedding size, embedding size), what was
     tuned after the encoder; the head is of the projected embeddings, and projects by itself. Raises LabellingError on
-    an unknown kind.
+    an unknown kind, and where embeddings are not finite.
     """
     if kind not in HEADS:
         raise LabellingError(f"There is no head called '{kind}'.", f"Use one of {', '.join(HEADS)}.")
     if projection is not None:
         embeddings = embeddings @ projection
         known = None if known is None else project_known(known, projection)
+    _check_finite(embeddings)
     order = _order(embeddings, labels)
     embeddings, labels = embeddings.detach()[order], labels[order]
     if kind == KNOWN_EMOTIONS and known is None:
@@ -80,6 +81,15 @@ def project_known(known: Tensor, projection: Tensor) -> Tensor:
 def degenerates(kind: str, clips_per_label: list[int]) -> bool:
     """Whether a head of `kind` can only be one of prototypes, for want of a label with two clips."""
     return kind not in (PROTOTYPES, KNOWN_EMOTIONS) and max(clips_per_label) == 1
+
+
+def _check_finite(embeddings: Tensor) -> None:
+    """Raises LabellingError: what solvers make of NaN is an error in words of their own, or a head of NaN."""
+    if not bool(embeddings.isfinite().all()):
+        raise LabellingError(
+            "For some of the labelled clips the encoder gives values that are not numbers.",
+            "Leave out clips whose samples are not between -1 and 1, or use another base.",
+        )
 
 
 def _order(embeddings: Tensor, labels: Tensor) -> list[int]:

@@ -1,5 +1,6 @@
 """The one structure of all heads, however they were fitted."""
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -38,6 +39,13 @@ class Head:
     def scores(self, embeddings: Tensor) -> Tensor:
         """Embeddings (clips, embedding size) to probabilities (clips, labels); each row sums to 1."""
         return self.logits(embeddings).softmax(-1)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all of its values are numbers: one that is not is neither written nor opened."""
+        parts = [self.weight, self.bias, self.centre, self.spread]
+        parts += [] if self.projection is None else [self.projection]
+        return math.isfinite(self.scale) and all(bool(part.isfinite().all()) for part in parts)
 
     def shifted(self, offset: Tensor) -> "Head":
         """The head for embeddings from which `offset` (embedding size,) is to be taken away first."""

@@ -173,7 +173,7 @@ def test_a_projection_travels_and_only_what_has_one_needs_a_new_version(tmp_path
     assert versions == {"projection": 4, "extractor": 3}
 
 
-@pytest.mark.parametrize("part", ["weight", "projection"])
+@pytest.mark.parametrize("part", ["weight", "spread", "projection"])
 def test_a_head_with_values_that_are_no_numbers_is_refused(tmp_path: Path, part: str) -> None:
     base = Base("tiny", tiny_encoder(MeanFC), standardised=False, licence="none")
     model = model_of(base, AdaptationSettings(steps=1, trained="projection"))

@@ -1,6 +1,7 @@
 import dataclasses
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 
@@ -159,6 +160,24 @@ def test_what_cannot_work_is_refused_in_words(
 def test_settings_that_make_no_sense_are_refused(changes: dict[str, object]) -> None:
     with pytest.raises(LabellingError):
         AdaptationSettings(**changes)
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [("disjoint", "loss is no longer a number at step 1"), ("pmf", "loss is no longer a number at step 1")]
+    + [(head, "encoder gives values that are not numbers") for head in NAMELESS_HEADS],
+)
+def test_what_is_no_number_is_told_and_gives_no_model(tiny_base: Base, method: str, words: str) -> None:
+    clips = labelled([3, 3])
+    clips[1] = dataclasses.replace(clips[1], windows=(clips[1].windows[0] * np.float32(1e20),))
+    with pytest.raises(LabellingError, match=words):
+        list(adapt(tiny_base, clips, NAMES[:2], dataclasses.replace(FAST, method=method)))
+
+
+def test_a_head_that_is_not_finite_is_no_model(tiny_base: Base) -> None:
+    broken = dataclasses.replace(tiny_base, cosine_scale=float("nan"))
+    with pytest.raises(LabellingError, match="come to values that are not numbers"):
+        list(adapt(broken, labelled([2, 2]), NAMES[:2], AdaptationSettings(method="prototypes")))
 
 
 # --- heads and voices ------------------------------------------------------------------------------
