@@ -47,7 +47,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Refused:
-    """File number `file` cannot be read, or not to its end."""
+    """File number `file` cannot be read, or not to its end, or its scores are not numbers."""
 
     file: int
     error: AudioError
@@ -182,7 +182,7 @@ class _File:
         self._unscored -= 1
 
     def answer(self) -> Classification:
-        """What the whole is. AudioError if there was less than a window."""
+        """What the whole is. AudioError if there was less than a window, or its scores are not numbers."""
         self._is_answered = True
         return name_scores(self._model, self._mean.finish(self._heard_samples))
 
@@ -193,7 +193,7 @@ class _Window:
     samples: Samples
 
 
-def _score(scorer: BatchScorer, windows: Sequence[_Window]) -> Iterator[Scored | Remark]:
+def _score(scorer: BatchScorer, windows: Sequence[_Window]) -> Iterator[Scored | Refused | Remark]:
     for scores in scorer.score([window.samples for window in windows]):
         if isinstance(scores, Remark):
             yield scores
@@ -203,4 +203,11 @@ def _score(scorer: BatchScorer, windows: Sequence[_Window]) -> Iterator[Scored |
             window = windows[position]
             window.file.take(row, len(window.samples))
             files[window.file.number] = window.file
-        yield Scored({number: file.answer() for number, file in files.items() if file.is_complete})
+        answers = {}
+        for number, file in files.items():
+            try:
+                if file.is_complete:
+                    answers[number] = file.answer()
+            except AudioError as error:  # of this file, which need not be the one that is being read
+                yield Refused(number, error)
+        yield Scored(answers)

@@ -41,9 +41,12 @@ class ClipScores:
 
 
 def score_window(model: AdaptedModel, samples: Samples) -> tuple[float, ...]:
-    """Scores of one window of 16 kHz samples (n,), 0.1 to 9.375 s. Raises MemoryShortError."""
+    """Scores of one window of 16 kHz samples (n,), 0.1 to 9.375 s.
+
+    Raises MemoryShortError, and AudioError where they are not numbers.
+    """
     try:
-        return score_windows(model, [samples])[0]
+        return _numbers(score_windows(model, [samples])[0])
     except (RuntimeError, MemoryError) as error:
         if not ran_out_of_memory(error):
             raise
@@ -64,6 +67,15 @@ def score_windows(model: AdaptedModel, windows: Sequence[Samples]) -> list[tuple
     return [tuple(row) for row in rows]
 
 
+def _numbers(scores: tuple[float, ...]) -> tuple[float, ...]:
+    if not np.isfinite(scores).all():
+        raise AudioError(
+            "The model's scores of this sound are not numbers.",
+            "Is it scaled to between -1 and 1? If it is, adapt the model anew.",
+        )
+    return scores
+
+
 class WindowMean:
     """Scores of a recording from those of its windows, whatever their order: the mean by duration."""
 
@@ -79,12 +91,12 @@ class WindowMean:
         self._windows += 1
 
     def finish(self, heard_samples: int) -> ClipScores:
-        """The scores of a recording of so many samples. AudioError if it had no window."""
+        """The scores of a recording of so many samples. AudioError if it had no window, or they are not numbers."""
         if not self._windows:
             raise AudioError("There is less than 0.1 s of sound.", "Record or choose a longer clip.")
         scores = self._summed / self._scored_samples
         total = scores.sum()
-        return ClipScores(tuple((scores / total).tolist()), heard_samples / MODEL_RATE_HZ, self._windows)
+        return ClipScores(_numbers(tuple((scores / total).tolist())), heard_samples / MODEL_RATE_HZ, self._windows)
 
 
 class WholeClip:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -151,7 +152,7 @@ def to_json(value: object, indent: int | None = 2) -> str:
 
 
 def to_plain(value: object) -> Any:
-    """`value` as dicts, lists, strings and numbers."""
+    """`value` as dicts, lists, strings and numbers; one that JSON has no word for, such as NaN, is None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {each.name: to_plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -164,6 +165,8 @@ def to_plain(value: object) -> Any:
         return value.isoformat()
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return value
 
 

@@ -37,6 +37,11 @@ def test_json_of_everything_that_results_hold() -> None:
     }
 
 
+def test_what_is_no_number_is_null_for_json_has_no_nan() -> None:
+    text = output.to_json({"loss": float("nan"), "most": [float("inf"), 1.5]}, indent=None)
+    assert text == '{"loss": null, "most": [null, 1.5]}'
+
+
 def _events(log: list[str]) -> Iterator[Event]:
     try:
         yield Progress(1, 2, "half", loss=0.5, remaining_s=3.0)

@@ -143,6 +143,22 @@ def test_of_a_known_voice_too(compact: AdaptedModel, files: list[Path]) -> None:
     assert any(abs(plain[each].scores["joy"] - answers[each].scores["joy"]) > 1e-3 for each in answers)
 
 
+@pytest.mark.parametrize("most_ahead_s", [600.0, 2.0, 0.0])
+def test_a_file_whose_scores_are_no_numbers_is_refused_and_no_other(
+    compact: AdaptedModel, write_wav: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, most_ahead_s: float
+) -> None:
+    def broken(model: AdaptedModel, windows: Sequence[Samples]) -> list[tuple[float, ...]]:
+        nothing = (float("nan"),) * 3
+        rows = zip(windows, score_windows(model, windows), strict=True)
+        return [nothing if len(window) == RATE else row for window, row in rows]
+
+    monkeypatch.setattr(batch_classification, "score_windows", broken)
+    files = [write_wav(f"{number}.wav", voice(number, length)) for number, length in enumerate((1.1, 1.0, 1.2, 1.0))]
+    answers, refused = together(compact, files, most_ahead_s)
+    assert (sorted(answers), sorted(refused)) == ([0, 2], [1, 3])
+    assert "not numbers" in refused[1].message
+
+
 @pytest.fixture
 def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """The lengths in samples of every batch that is scored."""

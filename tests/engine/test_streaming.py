@@ -1,3 +1,4 @@
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,3 +91,11 @@ def test_too_little_sound_is_refused_in_words(model: AdaptedModel) -> None:
     stream.feed(np.zeros(100, dtype=np.float32))
     with pytest.raises(AudioError, match=r"less than 0\.1 s"):
         stream.finish()
+
+
+def test_scores_that_are_no_numbers_are_told_not_given(model: AdaptedModel, write_wav: Callable[..., Path]) -> None:
+    broken = dataclasses.replace(model, head=dataclasses.replace(model.head, bias=model.head.bias * float("nan")))
+    with pytest.raises(AudioError, match="not numbers"):
+        classify_file(broken, write_wav("a.wav", voice(0)))
+    with pytest.raises(AudioError, match="not numbers"):
+        listen(broken, voice(0, 2.0), RATE, 800)
