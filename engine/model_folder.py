@@ -81,16 +81,17 @@ class AdaptedModel:
         return replace(self, encoder=self.encoder.to(device), head=self.head.to(device), speakers=speakers)
 
     def for_speaker(self, name: str) -> "AdaptedModel":
-        """This model for one voice that it knows. Raises ModelFolderError if it does not."""
+        """This model for one voice that it knows (`SpeakerOffsets.named`). Raises ModelFolderError if it does not."""
         if self.speakers is None or not self.speakers.names:
             raise ModelFolderError(
                 "This model does not tell one speaker from another.", "Adapt with --speaker-mean, or name no speaker."
             )
-        if name not in self.speakers.names:
+        known = self.speakers.named(name)
+        if known is None:
             raise ModelFolderError(
                 f"The model knows no speaker '{name}'.", f"It knows {', '.join(self.speakers.names)}."
             )
-        return replace(self, head=self.head.shifted(self.speakers.of(name)))
+        return replace(self, head=self.head.shifted(self.speakers.of(known)))
 
 
 def save_model(model: AdaptedModel, folder: Path, card: str, delta: Delta | None = None) -> None:

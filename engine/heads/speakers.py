@@ -5,6 +5,7 @@ have one emotion each, for there the speaker's mean is the emotion. Hence the ga
 a neutral reference; and the shrinkage, n / (n + 5) for a speaker of n clips.
 """
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -36,6 +37,16 @@ class SpeakerOffsets:
             return self.vectors[self.names.index(speaker)]
         return torch.zeros_like(self.overall)
 
+    def named(self, name: str) -> str | None:
+        """The speaker who is meant by `name`, typed with other spaces, case or Unicode form; None if that is not one.
+
+        A keyboard or a terminal may send an accent as a letter of its own.
+        """
+        if name in self.names:
+            return name
+        alike = [known for known in self.names if _compared(known) == _compared(name)]
+        return alike[0] if len(alike) == 1 else None
+
     def subtract(self, embeddings: Tensor, speakers: Sequence[str | None]) -> Tensor:
         """Embeddings (clips, embedding size) of clips by `speakers`, without their voices."""
         return embeddings - torch.stack([self.of(speaker) for speaker in speakers])
@@ -43,6 +54,10 @@ class SpeakerOffsets:
     def to(self, device: torch.device) -> "SpeakerOffsets":
         """These offsets on `device`."""
         return replace(self, vectors=self.vectors.to(device), overall=self.overall.to(device))
+
+
+def _compared(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
 
 
 def neutral_label(names: Sequence[str]) -> int | None:

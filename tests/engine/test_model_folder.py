@@ -1,6 +1,7 @@
 import dataclasses
 import hashlib
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from engine.bases import Base, load_base
 from engine.choices import HEADS, Recommended
 from engine.errors import DeviceError, ModelFolderError
 from engine.extractors import GatedLinearUnit, LateralInhibition, MeanFC
+from engine.heads.speakers import SpeakerOffsets
 from engine.known_emotions import KnownEmotions
 from engine.model_folder import AdaptedModel, LabelSpec, load_model, read_origin, save_model
 from engine.streaming import score_window
@@ -196,6 +198,18 @@ def test_known_voices_travel_and_can_be_asked_for(tmp_path: Path, tiny_base: Bas
     assert score_window(ours, voice(5)) != score_window(loaded, voice(5))
     with pytest.raises(ModelFolderError, match=r"knows no speaker 'eve'\. It knows ann"):
         loaded.for_speaker("eve")
+
+
+def test_a_voice_is_found_however_its_name_is_typed(tiny_base: Base) -> None:
+    model = model_of(tiny_base)
+    size = tiny_base.encoder.embedding_size
+    names = ("José María", "ann", "Ann")
+    model = dataclasses.replace(model, speakers=SpeakerOffsets(names, torch.eye(3, size), torch.zeros(size)))
+    for typed in ("José María", unicodedata.normalize("NFD", "José María"), " josé  MARÍA "):
+        assert torch.equal(model.for_speaker(typed).head.centre, model.head.centre + torch.eye(3, size)[0])
+    assert torch.equal(model.for_speaker("Ann").head.centre, model.head.centre + torch.eye(3, size)[2])
+    with pytest.raises(ModelFolderError, match="knows no speaker 'ANN'"):  # it could be either
+        model.for_speaker("ANN")
 
 
 def test_a_model_without_voices_says_so(folder: Path) -> None:
