@@ -185,7 +185,13 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise BaseError(f"{folder} holds no base.", f"A base is a folder with {CONFIG} and {WEIGHTS} in it.")
     if not (folder / WEIGHTS).is_file():
         raise _damaged(folder, f"it has no {WEIGHTS}")
-    wrong = wrong_sums(folder)
+    try:
+        wrong = wrong_sums(folder)
+    except OSError as error:
+        raise BaseError(
+            f"The base in {folder} could not be read ({error.strerror or error}).",
+            "Check that you may read the files in it, or copy them again.",
+        ) from error
     if wrong:
         raise _damaged(folder, f"the checksum of {', '.join(wrong)} is wrong")
     config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))

@@ -20,7 +20,10 @@ def write_sums(folder: Path, names: Iterable[str]) -> None:
 
 
 def wrong_sums(folder: Path) -> list[str]:
-    """Names of the files that are missing or differ from SHA256SUMS; SHA256SUMS itself where it cannot be read."""
+    """Names of the files that are missing or differ from SHA256SUMS; SHA256SUMS itself where it cannot be read.
+
+    Raises OSError of a file that is there and cannot be read.
+    """
     listed = read_sums(folder)
     return [name for digest, name in listed if not _has_sum(folder / name, digest)] if listed else [SUMS]
 

@@ -143,9 +143,9 @@ def load_model(folder: Path | str, device: str = "auto") -> AdaptedModel:
     folder = Path(folder)
     target = resolve_device(device)
     config = _read_config(folder)
-    if sha256_of(folder / WEIGHTS) != config["weights_sha256"]:
-        raise _damaged(folder, "its weights differ from those that were written")
     try:
+        if sha256_of(folder / WEIGHTS) != config["weights_sha256"]:
+            raise _damaged(folder, "its weights differ from those that were written")
         tensors = _read_weights(folder)
         encoder = build_encoder(config["encoder"])
         encoder.load_state_dict(_encoder_state(folder, config, tensors, encoder))
@@ -163,6 +163,8 @@ def load_model(folder: Path | str, device: str = "auto") -> AdaptedModel:
             recommended=Recommended(**config.get("recommended", {})),
             emotions=KnownEmotions.from_names(_beginning(_EMOTION, tensors)),
         )
+    except OSError as error:
+        raise _unreadable(folder, error) from error
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise _damaged(folder, "its parts do not fit together") from error
     if len(model.labels) != len(model.head.weight):
@@ -187,7 +189,10 @@ def read_origin(folder: Path) -> Mapping[str, Any]:
 
 def is_model_folder(folder: Path) -> bool:
     """Whether `folder` claims to hold an adapted model."""
-    return (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file()
+    try:
+        return (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file()
+    except OSError:  # a folder that may not be looked into
+        return False
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -199,7 +204,9 @@ def _read_config(folder: Path) -> dict[str, Any]:
         config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         version = int(config["format_version"])
         known = config["format"] == FORMAT and "weights_sha256" in config
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    except (ValueError, KeyError, TypeError) as error:
         raise _damaged(folder, f"its {CONFIG} cannot be read") from error
     if not known:
         raise ModelFolderError(f"{folder} was not written by SER Studio.", "Export a model with it first.")
@@ -256,6 +263,13 @@ def _speakers(tensors: dict[str, Tensor], names: list[str] | None) -> SpeakerOff
     if names is None:
         return None
     return SpeakerOffsets(tuple(names), tensors["speakers.vectors"], tensors["speakers.overall"])
+
+
+def _unreadable(folder: Path, error: OSError) -> ModelFolderError:
+    return ModelFolderError(
+        f"The model in {folder} could not be read ({error.strerror or error}).",
+        "Check that you may read the files in it, or copy them again.",
+    )
 
 
 def _damaged(folder: Path, why: str) -> ModelFolderError:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -89,6 +90,13 @@ def test_a_changed_file_is_noticed(folder: Path) -> None:
     assert wrong_sums(folder) == ["model.safetensors"]
     with pytest.raises(BaseError, match=r"checksum of model\.safetensors"):
         load_base_folder(folder)
+
+
+def test_weights_that_may_not_be_read_are_told_in_words(open_folder: Path, unprivileged: Any) -> None:
+    save_base(glu_base(), open_folder / "base", "# card", {})
+    (open_folder / "base" / "model.safetensors").chmod(0)
+    with unprivileged(), pytest.raises(BaseError, match=r"could not be read \(Permission denied\)"):
+        load_base_folder(open_folder / "base")
 
 
 @pytest.mark.parametrize(

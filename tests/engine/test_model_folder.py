@@ -3,6 +3,7 @@ import hashlib
 import json
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -84,6 +85,25 @@ def test_a_changed_weight_is_noticed(folder: Path) -> None:
     weights.write_bytes(data)
     with pytest.raises(ModelFolderError, match="damaged"):
         load_model(folder)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_a_file_that_may_not_be_read_is_told_in_words(
+    tiny_base: Base, open_folder: Path, unprivileged: Any, name: str
+) -> None:
+    save_model(model_of(tiny_base), open_folder, "# card")
+    (open_folder / name).chmod(0)
+    with unprivileged(), pytest.raises(ModelFolderError, match=r"could not be read \(Permission denied\)") as caught:
+        load_model(open_folder, "cpu")
+    assert "may read" in caught.value.hint
+
+
+def test_a_folder_that_may_not_be_entered_is_none(tiny_base: Base, open_folder: Path, unprivileged: Any) -> None:
+    (open_folder / "model").mkdir()
+    save_model(model_of(tiny_base), open_folder / "model", "# card")
+    (open_folder / "model").chmod(0)
+    with unprivileged(), pytest.raises(ModelFolderError, match="holds no adapted model"):
+        load_model(open_folder / "model", "cpu")
 
 
 @pytest.mark.parametrize(
