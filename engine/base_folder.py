@@ -221,6 +221,7 @@ def _replace(folder: Path, staging: Path) -> None:
     """Put `staging` where `folder` is, by renaming."""
     if folder.exists():
         old = staging.with_name(f"{staging.name}-old")
+        shutil.rmtree(old, ignore_errors=True)  # of a writer that was killed at the last line below
         folder.rename(old)
         staging.rename(folder)
         shutil.rmtree(old, ignore_errors=True)

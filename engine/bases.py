@@ -47,7 +47,7 @@ def load_base(name: str = COMPACT) -> Base:
     if is_pretrained_folder(Path(name)):
         return load_pretrained(Path(name), name)
     if (Path(name) / "config.json").is_file():
-        model = load_model(Path(name))
+        model = load_model(Path(name), "cpu")
         return Base(
             name,
             model.encoder,

@@ -82,6 +82,15 @@ def test_a_base_replaces_a_base_and_nothing_else(folder: Path, tmp_path: Path) -
     assert [path.name for path in (tmp_path / "thesis").iterdir()] == ["thesis.txt"]
 
 
+def test_a_writer_that_was_killed_while_removing_the_old_base_stops_no_other(folder: Path) -> None:
+    left = folder.with_name(".base-old")
+    left.mkdir()
+    (left / "model.safetensors").write_bytes(b"half removed")
+    save_base(Base("second", tiny_encoder(), standardised=True, licence="none"), folder, "# card", {})
+    assert load_base_folder(folder).name == "second"
+    assert [path.name for path in folder.parent.iterdir()] == ["base"]
+
+
 def test_a_changed_file_is_noticed(folder: Path) -> None:
     weights = folder / "model.safetensors"
     data = bytearray(weights.read_bytes())

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from engine import model_folder
 from engine.adaptation import AdaptationSettings, Adapted, adapt
 from engine.bases import Base, load_base
 from engine.choices import HEADS, Recommended
@@ -68,6 +69,20 @@ def test_a_model_folder_is_a_base(folder: Path) -> None:
     base = load_base(str(folder))
     *_, adapted = adapt(base, labelled([2, 2]), ("a", "b"), AdaptationSettings(method="prototypes"))
     assert isinstance(adapted, Adapted)
+
+
+def test_as_a_base_it_is_loaded_on_the_processor_whatever_there_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def resolve(name: str) -> torch.device:
+        asked.append(name)
+        return torch.device("cpu")
+
+    monkeypatch.setattr(model_folder, "resolve_device", resolve)
+    load_base(str(folder))
+    assert asked == ["cpu"]
 
 
 def test_the_folder_holds_three_files_and_nothing_pickled(folder: Path) -> None:
