@@ -4,6 +4,7 @@ libsndfile reads wav, flac, mp3, ogg and opus; FFmpeg (through PyAV) reads what 
 (m4a, aac, amr, 3gp, mp4, webm, wma), and is the second try where libsndfile refuses a file.
 """
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import closing
@@ -97,8 +98,9 @@ def check_audio(path: Path) -> AudioInfo:
     duration_s = sample_count / info.rate_hz
     if duration_s < MIN_CLIP_S:
         samples = "1 sample" if sample_count == 1 else f"{sample_count} samples"
+        needed = math.ceil(round(MIN_CLIP_S * info.rate_hz, 6))  # rounded seconds could look like enough
         raise AudioError(
-            f"{path.name} is too short: {samples}, {duration_s:.3f} s.",
+            f"{path.name} is too short: {samples}, where {MIN_CLIP_S} s has {needed}.",
             f"A clip needs at least {MIN_CLIP_S} s.",
         )
     silent, overscaled = peak < 10 ** (SILENCE_DBFS / 20), peak > _HIGHEST_PEAK

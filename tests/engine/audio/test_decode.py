@@ -268,10 +268,12 @@ def test_picture_without_sound(tmp_path: Path) -> None:
 
 
 def test_one_sample_and_clips_under_a_tenth_of_a_second(write_wav: Any) -> None:
-    with pytest.raises(AudioError, match=r"too short: 1 sample, 0\.000 s"):
+    with pytest.raises(AudioError, match=r"too short: 1 sample, where 0\.1 s has 1600\."):
         check_audio(write_wav("one.wav", tone(1.0)[:1]))
-    with pytest.raises(AudioError, match="too short: 1599 samples"):
+    with pytest.raises(AudioError, match=r"too short: 1599 samples, where 0\.1 s has 1600\."):
         check_audio(write_wav("short.wav", tone(1.0)[:1599]))
+    with pytest.raises(AudioError, match=r"too short: 1102 samples, where 0\.1 s has 1103\."):
+        check_audio(write_wav("odd.wav", tone(1.0)[:1102], 11_025))
     assert check_audio(write_wav("enough.wav", tone(1.0)[:1600])).duration_s == pytest.approx(0.1)
 
 
