@@ -11,20 +11,28 @@ from serstudio.wording import counted
 
 
 class VersionChooser(Chooser):
-    """Follows the project; a new version becomes the choice."""
+    """Follows the project; a new version becomes the choice, and no other change moves it while it is there."""
 
     def __init__(self, session: Session) -> None:
         super().__init__("Model version")
         self._session = session
+        self._newest = 0  # the highest number that has been the choice by itself
         session.model.versions_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
+        """List what there is now."""
+        chosen = self.number()
+        versions = self._session.project.versions()
+        newest = max((version.number for version in versions), default=0)
         with QSignalBlocker(self):
             self.clear()
-            for version in reversed(self._session.project.versions()):
+            for version in reversed(versions):
                 clips = f"{counted(version.clip_count, 'clip')}, {', '.join(version.labels)}"
                 self.addItem(f"Version {version.number}  ·  {method_title(version.method)}  ·  {clips}", version.number)
+            if newest <= self._newest:
+                self.setCurrentIndex(max(0, self.findData(chosen)))
+        self._newest = max(newest, self._newest)
         self.currentIndexChanged.emit(self.currentIndex())
 
     def number(self) -> int | None:
