@@ -146,6 +146,13 @@ def _adapt(request: AdaptProject) -> Iterator[Event]:
     yield Done(VersionAdded(number, folder, method, labels, count, 0.2, 0.04, "prototypes", "the CPU", 3_100_000_000))
 
 
+def add_version(project: Project, **changed: object) -> int:
+    """A version like the newest but for what is `changed`, in the same folder; returns its number."""
+    number = project.next_version_number()
+    project.add_version(replace(project.versions()[-1], number=number, **changed))
+    return number
+
+
 # --- bases -----------------------------------------------------------------------------------------
 
 STORE = Path(__file__).parent  # a folder on a disk with room; nothing is written to it

@@ -11,7 +11,10 @@ from serstudio.wording import counted
 
 
 class VersionChooser(Chooser):
-    """Follows the project; a new version becomes the choice, and no other change moves it while it is there."""
+    """Follows the project; a new version becomes the choice, and no other change moves it while it is there.
+
+    A disabled one is in use: what comes meanwhile becomes the choice at the next `refresh` after that.
+    """
 
     def __init__(self, session: Session) -> None:
         super().__init__("Model version")
@@ -30,10 +33,15 @@ class VersionChooser(Chooser):
             for version in reversed(versions):
                 clips = f"{counted(version.clip_count, 'clip')}, {', '.join(version.labels)}"
                 self.addItem(f"Version {version.number}  ·  {method_title(version.method)}  ·  {clips}", version.number)
-            if newest <= self._newest:
+            if newest <= self._newest or not self.isEnabled():
                 self.setCurrentIndex(max(0, self.findData(chosen)))
-        self._newest = max(newest, self._newest)
+        if self.isEnabled():
+            self._newest = max(newest, self._newest)
         self.currentIndexChanged.emit(self.currentIndex())
+
+    def is_behind(self) -> bool:
+        """Whether a version has come while this was disabled, and has not become the choice yet."""
+        return any(version.number > self._newest for version in self._session.project.versions())
 
     def number(self) -> int | None:
         value = self.currentData()

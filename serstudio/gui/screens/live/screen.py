@@ -46,6 +46,7 @@ class LiveScreen(QWidget):
         self.verdict = Verdict()
         self.plot = ScrollPlot()
         self._file: Path | None = None
+        self._listened: int | None = None  # the version that hears, or heard last
         self._build()
         self.start.button.clicked.connect(self.toggle)
         self.source.activated.connect(self.on_source_activated)
@@ -101,6 +102,8 @@ class LiveScreen(QWidget):
         super().showEvent(event)
         if self.bridge.state is LiveState.IDLE:
             self.look_for_sources()
+            if self.version.is_behind():
+                self.version.refresh()
             if self._session.facts.versions:
                 self.bridge.warm()
 
@@ -166,6 +169,7 @@ class LiveScreen(QWidget):
         self.plot.reset()
         try:
             self.bridge.start(folder, source)
+            self._listened = self.version.number()
         except SerStudioError as error:
             self._session.error_raised.emit(error)
 
@@ -178,8 +182,10 @@ class LiveScreen(QWidget):
             chooser.setToolTip("Stop listening to choose another one" if active else "")
         if state is LiveState.LOADING:
             self.verdict.show_loading()
-        elif not active:
+        elif not active and self.version.number() == self._listened:
             self.verdict.show_idle()
+        elif not active:
+            self.on_version_changed()  # that one has been deleted meanwhile
         self._session.set_live(active)
         self._show_reason()
 
@@ -192,7 +198,8 @@ class LiveScreen(QWidget):
         self.verdict.show_heard(heard)
 
     def on_ended(self, ended: StreamEnded) -> None:
-        self.verdict.show_ended(ended)
+        if self.version.number() == self._listened:  # it may have been deleted since
+            self.verdict.show_ended(ended)
 
     def on_failed(self, failed: Failed) -> None:
         if failed.report:
@@ -203,9 +210,10 @@ class LiveScreen(QWidget):
     # --- the rest ----------------------------------------------------------------------------------
 
     def on_version_changed(self) -> None:
-        """Show the labels that this version will judge by."""
+        """Show the labels that this version will judge by; what another one heard goes."""
         if self.bridge.state is LiveState.IDLE:
             self.verdict.set_labels(self._session.looks(self.version.labels()))
+            self.verdict.show_idle()
 
     def on_facts_changed(self) -> None:
         self._pages.setCurrentIndex(0 if self._session.facts.versions else 1)

@@ -1,0 +1,166 @@
+"""Live over a fake engine process: sources, versions, what is heard."""
+
+from pathlib import Path
+
+import pytest
+from fake_engine import add_version, serve_fake_live
+
+from engine.decision import Decision
+from serstudio.gui.bridge.live import LiveSource, LiveState
+from serstudio.gui.screens.live import LiveScreen
+from serstudio.gui.session import Session
+from serstudio.gui.steps import Step
+from serstudio.gui.workspace import Workspace
+from serstudio.usecases.stream_live import LabelShown, StreamStarted
+
+
+@pytest.fixture
+def live(workspace: Workspace, adapted: Session, monkeypatch) -> LiveScreen:
+    monkeypatch.setattr(workspace.live.bridge, "_serve", serve_fake_live)
+    workspace.show_step(Step.LIVE)
+    return workspace.live
+
+
+def test_live_without_a_version_leads_to_adapt(workspace: Workspace, session: Session) -> None:
+    assert workspace.live._pages.currentIndex() == 1
+    workspace.live.on_go_to_adapt()
+    assert workspace.step is Step.ADAPT
+
+
+def test_a_file_is_heard_to_its_end_at_least_four_times_a_second(live: LiveScreen, qtbot, tone_clip) -> None:
+    heard: list[Decision] = []
+    live.bridge.heard.connect(heard.append)
+    live.use_file(tone_clip("live.wav", duration_s=2.0))
+    assert live.source.currentData() == LiveSource(file=live._file)
+    with qtbot.waitSignal(live.bridge.ended, timeout=20_000):
+        live.toggle()
+        qtbot.waitUntil(lambda: live.verdict.name.full_text() == "anger", timeout=20_000)
+        assert live.start.button.text() == "Stop"
+        assert not live.source.isEnabled()
+        assert live.verdict.bars.scores() == (0.9, 0.1)
+    assert len(heard) >= 7, "2 s give 8 decisions; the first and the last may fall together"
+    assert live.verdict.bars.scores() == (0.75, 0.25)
+    assert "for all 2.0 s" in live.verdict.words.text()
+    assert live.start.button.text() == "Start"
+
+
+def test_what_the_engine_notes_at_the_start_is_shown(live: LiveScreen, adapted: Session, qtbot) -> None:
+    labels = (LabelShown("anger", "#0077bb", "▲"),)
+    with qtbot.assertNotEmitted(adapted.toast_requested, wait=50):
+        live.on_started(StreamStarted(labels, "pl", 0.25))
+    with qtbot.waitSignal(adapted.toast_requested) as shown:
+        live.on_started(StreamStarted(labels, "pl", 0.25, note="It runs on the processor."))
+    assert shown.args[0] == "It runs on the processor."
+
+
+def test_silence_is_too_quiet_to_judge(live: LiveScreen, qtbot, write_wav) -> None:
+    import numpy as np
+
+    live.use_file(write_wav("silent.wav", np.zeros(48_000, np.float32)))
+    live.toggle()
+    qtbot.waitUntil(lambda: live.verdict.name.full_text() == "Too quiet to judge", timeout=20_000)
+    live.toggle()
+    qtbot.waitUntil(lambda: live.bridge.state is LiveState.IDLE, timeout=5_000)
+
+
+@pytest.mark.microphone
+def test_the_microphone_is_heard(null_sink, live: LiveScreen, qtbot, tone_clip) -> None:
+    live.look_for_sources()
+    assert live.source.currentData() != LiveSource(file=live._file)
+    with null_sink.playing(tone_clip("spoken.wav", duration_s=8.0, rate_hz=44_100)):
+        live.toggle()
+        qtbot.waitUntil(lambda: live.verdict.name.full_text() == "anger", timeout=20_000)
+        live.toggle()
+        qtbot.waitUntil(lambda: live.bridge.state is LiveState.IDLE, timeout=5_000)
+    assert live.verdict.bars.scores() == (0.75, 0.25)
+
+
+def test_the_model_is_chosen_by_its_method(live: LiveScreen) -> None:
+    assert live.version.currentText().startswith("Version 1  ·  Tune: disjoint split  ·  6 clips")
+
+
+def test_no_number_stands_there_before_there_is_an_answer(live: LiveScreen) -> None:
+    bars = live.verdict.bars
+    assert bars.accessibleDescription() == ""
+    before = bars.grab().toImage()
+    bars.show_scores([0.004, 0.003])  # less than a bar can show
+    assert bars.accessibleDescription() == "anger 0%, fear 0%"
+    assert bars.grab().toImage() != before, "now there are numbers"
+
+
+def test_leaving_the_screen_stops_listening(live: LiveScreen, workspace, qtbot, tone_clip) -> None:
+    live.use_file(tone_clip("long.wav", duration_s=20.0))
+    live.toggle()
+    qtbot.waitUntil(lambda: live.bridge.state is LiveState.LISTENING, timeout=20_000)
+    workspace.show_step(Step.LABEL)
+    qtbot.waitUntil(lambda: live.bridge.state is LiveState.IDLE, timeout=5_000)
+
+
+def test_closing_while_listening_leaves_nothing_behind(live: LiveScreen, window, qtbot, tone_clip) -> None:
+    live.use_file(tone_clip("long.wav", duration_s=20.0))
+    live.toggle()
+    qtbot.waitUntil(lambda: live.bridge.state is LiveState.LISTENING, timeout=20_000)
+    window.close()
+    assert live.bridge.process_id is None
+
+
+def test_a_missing_file_is_said_in_the_banner(live: LiveScreen, workspace: Workspace, tmp_path: Path) -> None:
+    live.use_file(tmp_path / "gone.wav")
+    live.toggle()
+    assert not workspace.banner.isHidden()
+    assert live.bridge.state is LiveState.IDLE
+
+
+# --- versions --------------------------------------------------------------------------------------
+
+
+def listen(live: LiveScreen, file: Path, qtbot) -> None:
+    live.use_file(file)
+    live.toggle()
+    qtbot.waitUntil(lambda: live.verdict.name.full_text() == "anger", timeout=20_000)
+
+
+def stop(live: LiveScreen, qtbot) -> None:
+    live.bridge.stop()
+    qtbot.waitUntil(lambda: live.bridge.state is LiveState.IDLE, timeout=5_000)
+
+
+def test_the_version_that_listens_is_the_one_that_is_shown(
+    live: LiveScreen, adapted: Session, workspace: Workspace, qtbot, tone_clip
+) -> None:
+    listen(live, tone_clip("long.wav", duration_s=20.0), qtbot)
+    assert add_version(adapted.project, labels=("fear", "joy", "awe")) == 2
+    assert live.version.number() == 1
+    assert live.version.count() == 2
+    stop(live, qtbot)
+    assert live.version.number() == 1, "the answer is of this one"
+    assert "for all" in live.verdict.words.text()
+    assert len(live.verdict.bars.scores()) == 2
+    workspace.show_step(Step.ADAPT)
+    workspace.show_step(Step.LIVE)
+    assert live.version.number() == 2, "a new version becomes the choice"
+    assert live.verdict.name.full_text() == "Not listening"
+    assert live.verdict.bars.scores() == (0.0, 0.0, 0.0)
+
+
+def test_an_answer_goes_with_its_version(live: LiveScreen, adapted: Session, qtbot, tone_clip) -> None:
+    listen(live, tone_clip("long.wav", duration_s=20.0), qtbot)
+    add_version(adapted.project, labels=("fear", "joy", "awe"))
+    adapted.project.remove_version(1)
+    stop(live, qtbot)
+    assert live.version.number() == 2
+    qtbot.wait(50)
+    assert live.verdict.name.full_text() == "Not listening"
+    assert live.verdict.bars.scores() == (0.0, 0.0, 0.0)
+
+
+def test_an_answer_stays_while_its_version_is_the_choice(live, adapted: Session, workspace, qtbot, tone_clip) -> None:
+    live.use_file(tone_clip("short.wav", duration_s=0.6))
+    with qtbot.waitSignal(live.bridge.ended, timeout=20_000):
+        live.toggle()
+    workspace.show_step(Step.LABEL)
+    workspace.show_step(Step.LIVE)
+    assert live.verdict.name.full_text() == "anger"
+    assert live.verdict.bars.scores() == (0.75, 0.25)
+    add_version(adapted.project)
+    assert live.verdict.name.full_text() == "Not listening"
