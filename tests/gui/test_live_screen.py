@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 from fake_engine import add_version, serve_fake_live
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
 
+from engine.audio.capture import InputDevice
 from engine.decision import Decision
 from serstudio.gui.bridge.live import LiveSource, LiveState
 from serstudio.gui.screens.live import LiveScreen
@@ -111,6 +114,81 @@ def test_a_missing_file_is_said_in_the_banner(live: LiveScreen, workspace: Works
     assert live.bridge.state is LiveState.IDLE
 
 
+# --- sources ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def microphones(monkeypatch) -> list[InputDevice]:
+    """What is plugged in; the test may change it."""
+    found = [InputDevice(3, "default", 48_000, is_default=True), InputDevice(7, "USB", 48_000, is_default=False)]
+    monkeypatch.setattr("serstudio.gui.screens.live.screen.list_input_devices", lambda: found)
+    return found
+
+
+@pytest.fixture
+def asked(microphones, monkeypatch) -> list[str]:
+    """The answers of the file dialog that are still to come."""
+    answers: list[str] = []
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (answers.pop(0), ""))
+    return answers
+
+
+def pick(live: LiveScreen, words: str) -> None:
+    """As the user does it."""
+    index = next(index for index in range(live.source.count()) if words in live.source.itemText(index))
+    live.source.setCurrentIndex(index)
+    live.source.activated.emit(index)
+
+
+def leave_and_return(workspace: Workspace, step: Step = Step.LABEL) -> None:
+    workspace.show_step(step)
+    workspace.show_step(Step.LIVE)
+
+
+def test_the_source_stays_what_was_chosen(asked, live: LiveScreen, workspace, tmp_path: Path, microphones) -> None:
+    asked.append(str(tmp_path / "one.wav"))
+    pick(live, "Choose a file")
+    assert live.source.currentText() == "File: one.wav"
+    leave_and_return(workspace)
+    assert live.source.currentText() == "File: one.wav"
+    pick(live, "USB")
+    leave_and_return(workspace)
+    assert live.source.currentText() == "Microphone: USB"
+    assert live.source.findText("File: one.wav") > 0, "it can be chosen again"
+    del microphones[1]
+    leave_and_return(workspace)
+    assert live.source.currentText() == "Microphone: System default microphone"
+
+
+def test_choosing_no_file_leaves_the_source_as_it_was(asked, live: LiveScreen, workspace: Workspace) -> None:
+    asked.append("")
+    pick(live, "USB")
+    pick(live, "Choose a file")
+    assert live.source.currentText() == "Microphone: USB"
+    assert live.start.reason() is None
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_an_arrow_key_on_the_source_opens_no_dialog(asked, live: LiveScreen, microphones, qtbot) -> None:
+    qtbot.keyClick(live.source, Qt.Key.Key_Down)
+    assert live.source.view().isVisible()
+    live.source.hidePopup()
+    assert live.source.currentText() == "Microphone: System default microphone"
+
+
+def test_a_microphone_that_is_plugged_in_becomes_the_source(asked, live: LiveScreen, workspace, microphones) -> None:
+    plugged, microphones[:] = microphones[:], []
+    leave_and_return(workspace)
+    assert "No microphone was found" in (live.start.reason() or "")
+    asked.append("")
+    pick(live, "Choose a file")
+    assert "No microphone was found" in (live.start.reason() or "")
+    microphones[:] = plugged
+    leave_and_return(workspace)
+    assert live.source.currentText() == "Microphone: System default microphone"
+    assert live.start.reason() is None
+
+
 # --- versions --------------------------------------------------------------------------------------
 
 
@@ -136,8 +214,7 @@ def test_the_version_that_listens_is_the_one_that_is_shown(
     assert live.version.number() == 1, "the answer is of this one"
     assert "for all" in live.verdict.words.text()
     assert len(live.verdict.bars.scores()) == 2
-    workspace.show_step(Step.ADAPT)
-    workspace.show_step(Step.LIVE)
+    leave_and_return(workspace, Step.ADAPT)
     assert live.version.number() == 2, "a new version becomes the choice"
     assert live.verdict.name.full_text() == "Not listening"
     assert live.verdict.bars.scores() == (0.0, 0.0, 0.0)
@@ -158,8 +235,7 @@ def test_an_answer_stays_while_its_version_is_the_choice(live, adapted: Session,
     live.use_file(tone_clip("short.wav", duration_s=0.6))
     with qtbot.waitSignal(live.bridge.ended, timeout=20_000):
         live.toggle()
-    workspace.show_step(Step.LABEL)
-    workspace.show_step(Step.LIVE)
+    leave_and_return(workspace)
     assert live.verdict.name.full_text() == "anger"
     assert live.verdict.bars.scores() == (0.75, 0.25)
     add_version(adapted.project)

@@ -1,7 +1,7 @@
 """A drop-down list with the theme's own arrow; the wheel scrolls the page, not the choice."""
 
 from PySide6.QtCore import QEvent, QRectF, Qt
-from PySide6.QtGui import QHelpEvent, QPaintEvent, QWheelEvent
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QListView,
@@ -59,3 +59,14 @@ class Chooser(QComboBox):
         colour = tokens.text_muted if self.isEnabled() else tokens.text_faint
         spot = QRectF(self.width() - 26, self.height() / 2 - 8, 16, 16)
         paint_icon(painter, "chevron-down", spot, colour)
+
+
+class ActionChooser(Chooser):
+    """Some of its items are no choice but do something, such as opening a dialog."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """The arrow keys open the list: without it they would walk into the actions."""
+        if Qt.Key(event.key()) in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self.showPopup()
+        else:
+            super().keyPressEvent(event)

@@ -4,12 +4,12 @@ from enum import Enum, auto
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog
 
 from serstudio.base_titles import folder_titles
 from serstudio.gui.bridge.bases import BaseShelf
-from serstudio.gui.widgets.chooser import Chooser
+from serstudio.gui.widgets.chooser import ActionChooser
 from serstudio.usecases.base_requests import BaseState
 from serstudio.usecases.requests import AdaptationChoice
 
@@ -23,7 +23,7 @@ class _Action(Enum):
     MORE = auto()
 
 
-class BaseChooser(Chooser):
+class BaseChooser(ActionChooser):
     """Follows the shelf; `base()` is always one that can be asked for."""
 
     base_changed = Signal()
@@ -105,13 +105,6 @@ class BaseChooser(Chooser):
         folder = QFileDialog.getExistingDirectory(self, "Folder of a base or a model", str(Path.home()))
         if folder:
             self.choose(folder)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """The arrow keys open the list: without it they would walk into the actions."""
-        if Qt.Key(event.key()) in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self.showPopup()
-        else:
-            super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

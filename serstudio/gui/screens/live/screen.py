@@ -17,7 +17,7 @@ from serstudio.gui.screens.version_chooser import VersionChooser
 from serstudio.gui.session import Session
 from serstudio.gui.steps import Step
 from serstudio.gui.widgets.buttons import Kind, ReasonedButton, make_button, set_icon
-from serstudio.gui.widgets.chooser import Chooser
+from serstudio.gui.widgets.chooser import ActionChooser
 from serstudio.gui.widgets.empty_state import EmptyState
 from serstudio.gui.widgets.focus import press_focused
 from serstudio.gui.widgets.layout import Card, column, row
@@ -38,13 +38,14 @@ class LiveScreen(QWidget):
         self.setProperty("role", "page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.bridge = LiveBridge(self)
-        self.source = Chooser("Source")
+        self.source = ActionChooser("Source")
         self.version = VersionChooser(session)
         self.start = ReasonedButton(
             make_button("Start", Kind.PRIMARY, "play", tip="Start or stop listening", shortcut="Space")
         )
         self.verdict = Verdict()
         self.plot = ScrollPlot()
+        self._chosen: LiveSource | None = None  # None: there is none to choose
         self._file: Path | None = None
         self._listened: int | None = None  # the version that hears, or heard last
         self._build()
@@ -108,12 +109,11 @@ class LiveScreen(QWidget):
                 self.bridge.warm()
 
     def look_for_sources(self) -> None:
-        """Microphones, the file that was chosen, and the way to choose one."""
+        """Microphones, the file that was chosen last, and the way to choose one; the choice stays if it is there."""
         try:
             devices = list_input_devices()
         except MicrophoneError:
             devices = []
-        chosen = self.source.currentData()
         with QSignalBlocker(self.source):
             self.source.clear()
             for device in devices:
@@ -121,29 +121,37 @@ class LiveScreen(QWidget):
             if self._file is not None:
                 self.source.addItem(f"File: {self._file.name}", LiveSource(file=self._file))
             self.source.addItem("Choose a file…", _CHOOSE_FILE)
-            wanted = LiveSource(file=self._file) if self._file is not None else chosen
-            for index in range(self.source.count()):
-                if self.source.itemData(index) == wanted:
-                    self.source.setCurrentIndex(index)
+            self._select_chosen()
+        source = self.source.currentData()
+        self._chosen = source if isinstance(source, LiveSource) else None
         self._show_reason()
+
+    def _select_chosen(self) -> None:
+        """The source that was chosen, else the first."""
+        sources = [self.source.itemData(index) for index in range(self.source.count())]
+        self.source.setCurrentIndex(sources.index(self._chosen) if self._chosen in sources else 0)
 
     def use_file(self, file: Path) -> None:
         """Take `file` in place of the microphone."""
+        self._chosen = LiveSource(file=file)
         self._file = file
         self.look_for_sources()
 
     def on_source_activated(self) -> None:
-        if self.source.currentData() == _CHOOSE_FILE:
-            patterns = " ".join(f"*{suffix}" for suffix in sorted(AUDIO_SUFFIXES))
-            file, _ = QFileDialog.getOpenFileName(
-                self, "Listen to a file", str(Path.home()), f"Audio ({patterns});;All files (*)"
-            )
-            if file:
-                self.use_file(Path(file))
-        self._show_reason()
+        """The user's own choice; after the way to choose a file the source is what it was."""
+        if self.source.currentData() != _CHOOSE_FILE:
+            self._chosen = self.source.currentData()
+            return
+        self._select_chosen()
+        patterns = " ".join(f"*{suffix}" for suffix in sorted(AUDIO_SUFFIXES))
+        file, _ = QFileDialog.getOpenFileName(
+            self, "Listen to a file", str(Path.home()), f"Audio ({patterns});;All files (*)"
+        )
+        if file:
+            self.use_file(Path(file))
 
     def _show_reason(self) -> None:
-        if not isinstance(self.source.currentData(), LiveSource):
+        if self._chosen is None:
             self.start.set_reason("No microphone was found: plug one in, or choose a file.")
         elif self.bridge.state is LiveState.ENDING:
             self.start.set_reason("Working out the answer for all that was heard.")
