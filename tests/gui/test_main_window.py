@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QEvent, QObject, QSettings, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -23,13 +23,16 @@ from engine.errors import SerStudioError
 from engine.resources import resource
 from serstudio.gui.app import make_excepthook
 from serstudio.gui.dialogs.crash import CrashDialog
+from serstudio.gui.dialogs.new_project import NewProjectDialog
 from serstudio.gui.main_window import MainWindow
+from serstudio.gui.screens.label.label_editor import LabelEditor
 from serstudio.gui.steps import Step
 from serstudio.gui.theme import Theme, ThemeMode, _stored_mode
 from serstudio.gui.tokens import DARK, LIGHT, Tokens
 from serstudio.gui.widgets.label_look import contrast, readable
 from serstudio.gui.workspace import Workspace
 from serstudio.project.palette import COLOURS
+from serstudio.usecases.events import Warned
 
 CONTROLS = (QAbstractButton, QLineEdit, QComboBox, QAbstractSpinBox)
 
@@ -108,6 +111,41 @@ def test_an_unfinished_recording_is_back_at_the_next_opening(window, project_fol
     window.open_project(project_folder)
     assert window.session.facts.clip_count == 9
     assert not window.workspace.banner.isHidden()
+
+
+class StrayWindows(QObject):
+    """Filters the events of the application: notes each widget that shows without a parent, which makes it a window."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Show and isinstance(watched, QWidget) and watched.parentWidget() is None:
+            self.found.append(f"{type(watched).__name__} {watched.accessibleName()}")
+        return False
+
+
+def test_no_part_of_the_window_is_ever_a_window_of_its_own(window, adapted, project_folder, qapp, qtbot) -> None:
+    window.close_project()
+    strays = StrayWindows()
+    qapp.installEventFilter(strays)
+    try:
+        window.welcome.refresh()
+        assert window.open_project(project_folder)
+        workspace = window.workspace
+        workspace.show_error(SerStudioError("The disk is full.", "Free some room."))
+        workspace.adapt.on_warned(Warned("One label has a single clip.", "Label a second one."))
+        workspace.compare.on_warned(Warned("One label has a single clip.", "Label a second one."))
+        with qtbot.waitSignal(workspace.session.check_reported, timeout=20_000):
+            workspace.check.check()
+        LabelEditor(workspace.session, workspace.label).close()
+        NewProjectDialog(window).close()
+    finally:
+        qapp.removeEventFilter(strays)
+    assert strays.found == []
+    assert workspace.adapt.versions.isVisibleTo(workspace.adapt)
+    assert workspace.collect.newest.isVisibleTo(workspace.collect)
 
 
 # --- errors ----------------------------------------------------------------------------------------
@@ -199,7 +237,9 @@ import sys
 from pathlib import Path
 from PySide6.QtCore import QSettings
 from serstudio.gui.app import make_application
+from serstudio.gui.dialogs.new_project import NewProjectDialog
 from serstudio.gui.main_window import MainWindow
+from serstudio.gui.screens.label.label_editor import LabelEditor
 from serstudio.gui.theme import Theme
 from serstudio.gui.steps import Step
 app = make_application([])

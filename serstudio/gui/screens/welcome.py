@@ -61,7 +61,6 @@ class _RecentRow(QFrame):
         self.open = make_button("Open", name=f"Open {entry.name}")
         self.open.setEnabled(not missing)
         self.open.setToolTip(where if missing else f"Open {entry.name}")
-        self.open.setVisible(not missing)
         remove = make_button(
             "", Kind.GHOST, "close", tip="Take off this list (the folder stays)", name=f"Forget {entry.name}"
         )
@@ -74,6 +73,7 @@ class _RecentRow(QFrame):
         layout.addLayout(column(name, place, spacing=0), 1)
         for widget in (language, when, self.open, remove):
             layout.addWidget(widget)
+        self.open.setVisible(not missing)
 
     def on_open_clicked(self) -> None:
         self.opened.emit(self.entry.folder)

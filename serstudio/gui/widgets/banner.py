@@ -29,7 +29,10 @@ _ICONS = {
 
 
 class Banner(QFrame):
-    """Hidden until `show_message`; a closable one has a cross, and `dismissed` tells when it went."""
+    """Hidden until `show_message`; a closable one has a cross, and `dismissed` tells when it went.
+
+    It must be in a layout before it shows anything: without a parent it would be a window.
+    """
 
     dismissed = Signal()
 
@@ -42,7 +45,6 @@ class Banner(QFrame):
         for label in (self.message, self.hint):
             label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.close_button = make_button("", Kind.GHOST, "close", name="Close this message")
-        self.close_button.setVisible(closable)
         self.close_button.clicked.connect(self.on_close_clicked)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 10, 8, 10)
@@ -50,6 +52,7 @@ class Banner(QFrame):
         layout.addWidget(self._icon)
         layout.addLayout(column(self.message, self.hint, spacing=2), 1)
         layout.addWidget(self.close_button)
+        self.close_button.setVisible(closable)
         self.hide()
 
     def show_message(self, message: str, hint: str = "", tone: Tone = Tone.INFO) -> None:

@@ -49,7 +49,9 @@ class AdaptScreen(Page):
         for widget in (self.progress, self.result, self._start_card):
             self.add(widget)
         self.add(self.notes)
-        self.add(VersionsCard(session))
+        self.versions = VersionsCard(session)
+        self.add(self.versions)
+        self.versions.refresh()
         self.close_column()
         self.button.button.clicked.connect(self.adapt)
         self.progress.cancel_pressed.connect(self.on_cancel_pressed)
@@ -184,8 +186,8 @@ class AdaptScreen(Page):
 
     def on_warned(self, warned: Warned) -> None:
         banner = Banner()
-        banner.show_message(warned.message, warned.hint, Tone.WARNING)
         self.notes.addWidget(banner)
+        banner.show_message(warned.message, warned.hint, Tone.WARNING)
 
     def _clear_notes(self) -> None:
         clear_layout(self.notes)

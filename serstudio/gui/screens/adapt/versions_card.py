@@ -90,7 +90,7 @@ def _whole_base(version: ModelVersion) -> str:
 
 
 class VersionsCard(Card):
-    """Hidden while there is none."""
+    """Hidden while there is none; `refresh` fills it once it is in its place."""
 
     def __init__(self, session: Session) -> None:
         super().__init__("Versions", "Each time you adapt, a new version is made; old ones stay until you delete them.")
@@ -100,7 +100,6 @@ class VersionsCard(Card):
         self.add(self._lines)
         self.rows: list[_VersionRow] = []
         session.model.versions_changed.connect(self.refresh)
-        self.refresh()
 
     def refresh(self) -> None:
         clear_layout(self._lines)

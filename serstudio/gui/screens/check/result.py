@@ -108,8 +108,8 @@ class CheckResult(QWidget):
         clear_layout(self.warnings)
         for warned in warnings:
             banner = Banner(closable=False)
-            banner.show_message(warned.message, warned.hint, Tone.WARNING)
             self.warnings.addWidget(banner)
+            banner.show_message(warned.message, warned.hint, Tone.WARNING)
         looks = dict(zip(report.labels, self._session.looks(report.labels), strict=True))
         self.matrix.show_counts([looks[name] for name in report.labels], report.confusion)
         self._show_mistakes(report, looks)

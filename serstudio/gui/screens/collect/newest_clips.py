@@ -45,7 +45,7 @@ class _ClipRow(QFrame):
 
 
 class NewestClips(Card):
-    """Hidden while there is no clip."""
+    """Hidden while there is no clip; `refresh` fills it once it is in its place."""
 
     label_requested = Signal()
 
@@ -65,7 +65,6 @@ class NewestClips(Card):
         self._later.timeout.connect(self.refresh)
         for changed in (session.clips.modelReset, session.clips.rowsInserted, session.clips.rowsRemoved):
             changed.connect(self._later.start)
-        self.refresh()
 
     def refresh(self) -> None:
         newest = self._session.clips.newest(SHOWN)

@@ -38,6 +38,7 @@ class CollectScreen(Page):
         self.add(self._pair)
         self.add(self.report)
         self.add(self.newest)
+        self.newest.refresh()
         self.close_column()
         self.drop_zone.files_requested.connect(self.on_files_requested)
         self.drop_zone.folder_requested.connect(self.on_folder_requested)

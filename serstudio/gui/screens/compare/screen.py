@@ -197,8 +197,8 @@ class CompareScreen(Page):
 
     def on_warned(self, warned: Warned) -> None:
         banner = Banner()
-        banner.show_message(warned.message, warned.hint, Tone.WARNING)
         self.notes.addWidget(banner)
+        banner.show_message(warned.message, warned.hint, Tone.WARNING)
 
     def on_known(self, compared: ComparedMethod) -> None:
         """One has ended; the next is on."""
