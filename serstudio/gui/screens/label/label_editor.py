@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from engine.errors import SerStudioError
@@ -19,6 +19,18 @@ from serstudio.wording import counted
 Run = Callable[[Callable[[], object]], bool]
 
 
+class _Line(QLineEdit):
+    """Ctrl+Z takes back what was typed here; where that is nothing, it is left to the dialog."""
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride:
+            is_ours = self.isUndoAvailable() or not event.matches(QKeySequence.StandardKey.Undo)
+            if not is_ours:
+                event.ignore()
+                return False
+        return super().event(event)
+
+
 class _LabelRow(QFrame):
     """One label; a refused change goes back to what it was, with the reason in the banner."""
 
@@ -30,9 +42,9 @@ class _LabelRow(QFrame):
         self._run = run
         self.label = label
         self.swatch = LookSwatch(label.symbol, label.colour, f"Colour and symbol of {label.name}")
-        self.name = QLineEdit(label.name)
+        self.name = _Line(label.name)
         self.name.setAccessibleName(f"Name of the label {label.name}")
-        self.key = QLineEdit(label.key.upper())
+        self.key = _Line(label.key.upper())
         self.key.setAccessibleName(f"Key of the label {label.name}")
         self.key.setToolTip("The key that gives this label: a digit or a letter")
         self.key.setMaxLength(1)
@@ -99,7 +111,7 @@ class LabelEditor(QDialog):
         self.rows: list[_LabelRow] = []
         self._lines = QVBoxLayout()
         self._lines.setSpacing(8)
-        self.new_name = QLineEdit()
+        self.new_name = _Line()
         self.new_name.setPlaceholderText("New label, in any script")
         self.new_name.setAccessibleName("New label")
         self.add = make_button("Add", Kind.NORMAL, "plus")
@@ -151,7 +163,7 @@ class LabelEditor(QDialog):
     def on_add(self) -> None:
         name = self.new_name.text()
         if name.strip() and self.run(lambda: self._session.project.add_label(name)):
-            self.new_name.clear()
+            self.new_name.setText("")  # not `clear`, which Ctrl+Z would take back in place of the label
             self._show_labels()
 
     def on_removed(self, label_id: int) -> None:
