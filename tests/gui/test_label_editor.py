@@ -2,6 +2,7 @@
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit, QPushButton
 
 from serstudio.gui.screens.label.label_editor import LabelEditor
 from serstudio.gui.session import Session
@@ -52,3 +53,66 @@ def test_ctrl_z_in_the_name_of_a_label_undoes_once_it_is_kept(editor, session: S
     press_undo(editor, qtbot)
     assert names(session)[0] == "anger"
     assert editor.rows[0].name.text() == "anger"
+
+
+# --- what is typed and not entered -----------------------------------------------------------------
+
+
+def click(button: QPushButton, qtbot) -> None:
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def retype(line: QLineEdit, text: str, qtbot) -> None:
+    line.setFocus()
+    line.selectAll()
+    qtbot.keyClicks(line, text)
+
+
+def bin_of(editor: LabelEditor, name: str) -> QPushButton:
+    return next(each for each in editor.findChildren(QPushButton) if each.accessibleName() == f"Remove {name}")
+
+
+def test_done_adds_the_label_that_was_typed(editor: LabelEditor, session: Session, qtbot) -> None:
+    qtbot.keyClicks(editor.new_name, "awe")
+    click(editor.done_button, qtbot)
+    assert names(session) == ["anger", "fear", "joy", "awe"]
+    assert editor.result() == LabelEditor.DialogCode.Accepted
+
+
+def test_done_stays_where_a_name_is_refused(editor: LabelEditor, session: Session, workspace, qtbot) -> None:
+    qtbot.keyClicks(editor.new_name, "Joy")
+    click(editor.done_button, qtbot)
+    assert editor.isVisible()
+    assert editor.banner.message.text() == "There is a label 'joy' already."
+    assert editor.new_name.text() == "Joy"
+    editor.new_name.setText("")
+    retype(editor.rows[0].name, "fear", qtbot)
+    click(editor.done_button, qtbot)
+    assert editor.isVisible()
+    assert editor.banner.message.text() == "There is a label 'fear' already."
+    click(editor.done_button, qtbot)
+    assert editor.isHidden()
+    assert names(session) == ["anger", "fear", "joy"]
+    assert workspace.banner.isHidden()
+
+
+def test_a_label_goes_with_what_was_typed_in_its_name(editor, session: Session, workspace, qtbot) -> None:
+    retype(editor.rows[0].name, "rage", qtbot)
+    click(bin_of(editor, "anger"), qtbot)
+    qtbot.wait(50)
+    assert names(session) == ["fear", "joy"]
+    assert editor.banner.isHidden()
+    assert workspace.banner.isHidden()
+    session.undo()
+    assert names(session) == ["anger", "fear", "joy"]
+
+
+def test_what_was_typed_in_another_name_is_kept_before_a_label_goes(editor, session: Session, workspace, qtbot) -> None:
+    retype(editor.rows[0].name, "rage", qtbot)
+    click(bin_of(editor, "joy"), qtbot)
+    qtbot.wait(50)
+    assert names(session) == ["rage", "fear"]
+    assert [row.name.text() for row in editor.rows] == names(session)
+    assert workspace.toast.message.text() == "Label joy removed"
+    workspace.toast.on_action_clicked()
+    assert names(session) == ["rage", "fear", "joy"]

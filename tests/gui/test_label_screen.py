@@ -361,11 +361,11 @@ def test_labels_are_added_in_any_script(editor: LabelEditor, session: Session, s
 def test_a_refused_change_goes_back_with_the_reason(editor: LabelEditor, session: Session) -> None:
     row = editor.rows[0]
     row.name.setText("joy")
-    row.on_name_finished()
+    row.on_editing_finished()
     assert row.name.text() == "anger"
     assert not editor.banner.isHidden()
     row.key.setText("3")
-    row.on_key_finished()
+    row.on_editing_finished()
     assert session.project.labels()[0].key == "1"
 
 
@@ -374,7 +374,7 @@ def test_colour_symbol_and_key_are_kept_at_once(editor: LabelEditor, session: Se
     row.on_colour_chosen("#aa4499")
     row.on_symbol_chosen("♥")
     row.key.setText("Q")
-    row.on_key_finished()
+    row.on_editing_finished()
     label = session.project.labels()[0]
     assert (label.colour, label.symbol, label.key) == ("#aa4499", "♥", "q")
 

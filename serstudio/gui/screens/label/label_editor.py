@@ -62,8 +62,8 @@ class _LabelRow(QFrame):
         layout.addWidget(clips)
         layout.addWidget(remove)
         self.swatch.clicked.connect(self.on_swatch_clicked)
-        self.name.editingFinished.connect(self.on_name_finished)
-        self.key.editingFinished.connect(self.on_key_finished)
+        self.name.editingFinished.connect(self.on_editing_finished)
+        self.key.editingFinished.connect(self.on_editing_finished)
         remove.clicked.connect(self.on_remove_clicked)
 
     def on_swatch_clicked(self) -> None:
@@ -78,24 +78,29 @@ class _LabelRow(QFrame):
     def on_symbol_chosen(self, symbol: str) -> None:
         self._edit(lambda: self._project.edit_label(self.label.id, symbol=symbol))
 
-    def on_name_finished(self) -> None:
-        name = self.name.text()
-        if name != self.label.name:
-            self._edit(lambda: self._project.edit_label(self.label.id, name=name))
+    def on_editing_finished(self) -> None:
+        self.keep()
 
-    def on_key_finished(self) -> None:
-        key = self.key.text().lower()
-        if key != self.label.key:
-            self._edit(lambda: self._project.edit_label(self.label.id, key=key))
+    def keep(self) -> bool:
+        """Keep what was typed. False: it was refused."""
+        name, key = self.name.text(), self.key.text().lower()
+        if (name, key) == (self.label.name, self.label.key):
+            return True
+        return self._edit(lambda: self._project.edit_label(self.label.id, name=name, key=key))
 
-    def _edit(self, change: Callable[[], object]) -> None:
-        self._run(change)
+    def _edit(self, change: Callable[[], object]) -> bool:
+        done = self._run(change)
         self.label = self._project.label(self.label.id)
+        self._show()
+        return done
+
+    def _show(self) -> None:
         self.name.setText(self.label.name)
         self.key.setText(self.label.key.upper())
         self.swatch.set_look(self.label.symbol, self.label.colour)
 
     def on_remove_clicked(self) -> None:
+        self._show()  # what was typed goes with the label
         self.removed.emit(self.label.id)
 
 
@@ -115,7 +120,7 @@ class LabelEditor(QDialog):
         self.new_name.setPlaceholderText("New label, in any script")
         self.new_name.setAccessibleName("New label")
         self.add = make_button("Add", Kind.NORMAL, "plus")
-        done = make_button("Done", Kind.PRIMARY)
+        self.done_button = make_button("Done", Kind.PRIMARY)
         card = Card(margin=16)
         card.add(self._lines)
         card.add(row(self.new_name, self.add))
@@ -128,10 +133,10 @@ class LabelEditor(QDialog):
         layout.addWidget(self.banner)
         layout.addWidget(card)
         layout.addStretch(1)
-        layout.addLayout(row(done, 1))
+        layout.addLayout(row(self.done_button, 1))
         self.add.clicked.connect(self.on_add)
         self.new_name.returnPressed.connect(self.on_add)
-        done.clicked.connect(self.accept)
+        self.done_button.clicked.connect(self.on_done_clicked)
         QShortcut(QKeySequence("Ctrl+Z"), self).activated.connect(self.on_undo)
         self._show_labels()
         self.new_name.setFocus()
@@ -161,13 +166,30 @@ class LabelEditor(QDialog):
         self._show_labels()
 
     def on_add(self) -> None:
+        self._add()
+
+    def _add(self) -> bool:
+        """Add the label that was typed, if any. False: it was refused."""
         name = self.new_name.text()
-        if name.strip() and self.run(lambda: self._session.project.add_label(name)):
-            self.new_name.setText("")  # not `clear`, which Ctrl+Z would take back in place of the label
-            self._show_labels()
+        if not name.strip():
+            return True
+        if not self.run(lambda: self._session.project.add_label(name)):
+            return False
+        self.new_name.setText("")  # not `clear`, which Ctrl+Z would take back in place of the label
+        self._show_labels()
+        return True
+
+    def on_done_clicked(self) -> None:
+        """What was typed and not entered is meant too."""
+        if self._keep_rows() and self._add():
+            self.accept()
+
+    def _keep_rows(self) -> bool:
+        """Keep what was typed in the rows before something else is done. False: one was refused."""
+        return all(line.keep() for line in self.rows)
 
     def on_removed(self, label_id: int) -> None:
         name = self._session.project.label(label_id).name
-        if self.run(lambda: self._session.project.remove_label(label_id)):
+        if self._keep_rows() and self.run(lambda: self._session.project.remove_label(label_id)):
             self._show_labels()
             self._session.toast(f"Label {name} removed", "Undo", self._session.undo)
