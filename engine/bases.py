@@ -4,7 +4,7 @@
 `hgfm` ...           what the published alternatives start from, bundled too (`engine.systems`)
 `NAME`               one in the store: downloaded, or added from a folder (`engine.store`)
 `hf:FOLDER_OR_ID`    a raw model as transformers writes it (`backbones.pretrained`), or one in the hub's local cache
-`FOLDER`             a base that `serstudio metatrain` made, an adapted model, or a raw model
+`FOLDER`             a base that `serstudio metatrain` made, an adapted model with all that was tuned, or a raw model
 
 Nothing here opens a network connection, and weights are only ever read from safetensors.
 """
@@ -47,16 +47,7 @@ def load_base(name: str = COMPACT) -> Base:
     if is_pretrained_folder(Path(name)):
         return load_pretrained(Path(name), name)
     if (Path(name) / "config.json").is_file():
-        model = load_model(Path(name), "cpu")
-        return Base(
-            name,
-            model.encoder,
-            model.standardised,
-            model.base_licence,
-            recommended=model.recommended,
-            cosine_scale=model.cosine_scale,
-            emotions=model.emotions,
-        )
+        return _base_of_model(Path(name), name)
     if (absent := not_here(name)) is not None:
         raise absent
     raise BaseError(
@@ -72,3 +63,29 @@ def load_stored(folder: Path, name: str) -> Base:
     """
     base = load_base_folder(folder) if is_base_folder(folder) else load_pretrained(folder, name)
     return replace(base, name=name, licence=read_record(folder).licence)
+
+
+def _base_of_model(folder: Path, name: str) -> Base:
+    """The adapted model in `folder` as a base: its encoder with all that was tuned, its head left behind.
+
+    A projection that was tuned lies in the head; here it becomes the encoder's, and what is known of emotions goes
+    through it, so that heads of the new base see what the model's own head sees.
+    """
+    model = load_model(folder, "cpu")
+    emotions, projection = model.emotions, model.head.projection
+    if projection is not None:
+        if not model.encoder.extractor.fold(projection):
+            raise BaseError(
+                f"What was tuned of the model in {name} lies in its head and cannot be taken along by this encoder.",
+                f"Adapt from the base that it was made from, {model.base}.",
+            )
+        emotions = None if emotions is None else emotions.projected(projection)
+    return Base(
+        name,
+        model.encoder,
+        model.standardised,
+        model.base_licence,
+        recommended=model.recommended,
+        cosine_scale=model.cosine_scale,
+        emotions=emotions,
+    )

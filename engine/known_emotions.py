@@ -5,7 +5,7 @@ of a user's labels tell where to begin. Where they mislead, the labelled clips o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -32,6 +32,10 @@ class KnownEmotions:
     def by_name(self) -> dict[str, Tensor]:
         """The offset (embedding size,) of each emotion, as files keep them."""
         return dict(zip(self.names, self.offsets, strict=True))
+
+    def projected(self, projection: Tensor) -> "KnownEmotions":
+        """The same of a base whose embeddings come out of `projection` (embedding size, embedding size)."""
+        return replace(self, offsets=self.offsets @ projection)
 
     def places(self, labels: Sequence[str]) -> dict[int, int]:
         """Rows of `offsets` by the positions of those labels that are known (`emotions.places_of`)."""

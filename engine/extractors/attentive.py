@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.extractors.extractor import fold_into
 from engine.extractors.pooled import PooledExtractor
 
 _ATTENTION_WIDTH = 64
@@ -43,6 +44,10 @@ class AttentiveStatistics(PooledExtractor):
     def specification(self) -> dict[str, Any]:
         own = {"width": self.width, "embedding_size": self.embedding_size, "dropout": self.dropout_rate}
         return super().specification() | own
+
+    def fold(self, projection: Tensor) -> bool:
+        fold_into(self.embed, projection)
+        return True
 
     def pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
         real = mask[:, :, None]

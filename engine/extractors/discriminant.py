@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.extractors.extractor import exact_product
 from engine.extractors.pooled import PooledExtractor
 
 
@@ -29,6 +30,10 @@ class LinearDiscriminant(PooledExtractor):
 
     def specification(self) -> dict[str, Any]:
         return super().specification() | {"embedding_size": self.embedding_size}
+
+    def fold(self, projection: Tensor) -> bool:
+        self.directions = exact_product(self.directions, projection)
+        return True
 
     def pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
         means = (hidden * mask[:, :, None]).sum(1) / mask.sum(1)[:, None]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from engine.backbones.protocol import Frames
@@ -22,6 +23,25 @@ class Extractor(nn.Module):
         super().__init__()
         self.hidden_size = hidden_size
         self.layers = layers
+
+    def fold(self, projection: Tensor) -> bool:  # noqa: ARG002
+        """Make `projection` (embedding size, embedding size) part of the weights: embeddings come out projected.
+
+        False, and nothing is changed, of a kind whose last step is not linear.
+        """
+        return False
+
+
+def fold_into(layer: nn.Linear, projection: Tensor) -> None:
+    """Make `projection` (outputs, outputs) part of `layer`, on whose outputs it would come next."""
+    with torch.no_grad():
+        layer.weight.copy_(exact_product(layer.weight.T, projection).T)
+        layer.bias.copy_(exact_product(layer.bias, projection))
+
+
+def exact_product(one: Tensor, other: Tensor) -> Tensor:
+    """`one` @ `other` in the type of `one`, rounded once: a base's fingerprint is to be the same on other machines."""
+    return (one.double() @ other.double()).to(one.dtype)
 
 
 def masked_mean(values: Tensor, frames: Frames) -> Tensor:

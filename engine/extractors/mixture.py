@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.extractors.extractor import exact_product
 from engine.extractors.pooled import PooledExtractor
 
 
@@ -41,6 +42,14 @@ class Mixture(PooledExtractor):
     def specification(self) -> dict[str, Any]:
         size = {"size": self.embedding_size} if self._turned else {}
         return {"kind": self.kind, "parts": [part.specification() for part in self.members]} | size
+
+    def fold(self, projection: Tensor) -> bool:
+        if self._turned:
+            self.axes = exact_product(self.axes, projection)
+        else:
+            self.register_buffer("axes", projection.to(self.scale, copy=True))
+            self._turned = True
+        return True
 
     def pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
         joined = torch.cat([part.pool(hidden, mask) for part in self.members], dim=-1)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.backbones.protocol import Frames
-from engine.extractors.extractor import Extractor, masked_mean
+from engine.extractors.extractor import Extractor, fold_into, masked_mean
 
 EMBEDDING_SIZE = 256  # section 4.4
 
@@ -21,6 +21,10 @@ class MeanFC(Extractor):
         self.embedding_size = EMBEDDING_SIZE
         self.dropout = nn.Dropout(0.5)
         self.project = nn.Linear(hidden_size, EMBEDDING_SIZE)
+
+    def fold(self, projection: Tensor) -> bool:
+        fold_into(self.project, projection)
+        return True
 
     def forward(self, frames: Frames) -> Tensor:
         projected: Tensor = self.project(self.dropout(masked_mean(frames.hidden[-1], frames)))
@@ -55,6 +59,10 @@ class LateralInhibition(Extractor):
         nn.init.xavier_uniform_(self.weight)
         self.dropout = nn.Dropout(0.5)
         self.project = nn.Linear(hidden_size, EMBEDDING_SIZE)
+
+    def fold(self, projection: Tensor) -> bool:
+        fold_into(self.project, projection)
+        return True
 
     def gate(self, hidden: Tensor) -> Tensor:
         """The 0/1 gate of every channel, computed from the other channels only."""

@@ -184,3 +184,28 @@ def test_pooled_extractors_are_made_again_from_their_specification(number: int) 
 def test_only_pooled_extractors_can_be_mixed() -> None:
     with pytest.raises(ValueError, match="cannot be mixed"):
         build_extractor({"kind": "mixture", "parts": [MeanPooling(HIDDEN, 1).specification()]})
+
+
+# --- folding a projection in ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_projection_that_is_folded_in_is_what_would_come_after(number: int) -> None:
+    extractor = [*pooled_extractors(), MeanFC(HIDDEN, 2), LateralInhibition(HIDDEN, 2)][number].eval()
+    size = extractor.embedding_size
+    projection = torch.eye(size) + 0.1 * torch.randn(size, size)
+    clip = frames([50, 37], layers=2)
+    expected = extractor(clip) @ projection
+    assert extractor.fold(projection)
+    torch.testing.assert_close(extractor(clip), expected, atol=1e-5, rtol=1e-4)
+    again = build_extractor(extractor.specification()).eval()
+    again.load_state_dict(extractor.state_dict())
+    assert torch.equal(again(clip), extractor(clip)), "it travels"
+
+
+@pytest.mark.parametrize("kind", [GatedLinearUnit, MeanPooling])
+def test_an_extractor_whose_last_step_is_not_linear_says_so_and_stays(kind: type[Extractor]) -> None:
+    extractor = kind(HIDDEN, 1).eval()
+    before = extractor(frames([50])).detach().clone()
+    assert not extractor.fold(2 * torch.eye(extractor.embedding_size))
+    assert torch.equal(extractor(frames([50])), before)

@@ -13,8 +13,10 @@ from engine import model_folder
 from engine.adaptation import AdaptationSettings, Adapted, adapt
 from engine.bases import Base, load_base
 from engine.choices import HEADS, Recommended
-from engine.errors import DeviceError, ModelFolderError
+from engine.errors import BaseError, DeviceError, ModelFolderError
 from engine.extractors import GatedLinearUnit, LateralInhibition, MeanFC
+from engine.fingerprint import fingerprint
+from engine.heads import fit_head
 from engine.heads.speakers import SpeakerOffsets
 from engine.known_emotions import KnownEmotions
 from engine.model_folder import AdaptedModel, LabelSpec, load_model, read_origin, save_model
@@ -267,6 +269,33 @@ def test_a_model_as_a_base_knows_by_name_what_its_base_did(tmp_path: Path, tiny_
     assert emotions is not None
     assert emotions.names == known.names
     assert torch.equal(emotions.offsets, known.offsets)
+
+
+def test_a_model_as_a_base_keeps_the_projection_that_was_tuned(tmp_path: Path) -> None:
+    """Embeddings come projected, what is known by name too, so heads are those after the projection."""
+    original = Base("tiny", tiny_encoder(MeanFC), standardised=False, licence="none")
+    known = KnownEmotions(("anger", "sadness"), torch.eye(2, original.encoder.embedding_size))
+    model = model_of(original, AdaptationSettings(steps=5, learning_rate=1e-2, trained="projection"))
+    save_model(dataclasses.replace(model, emotions=known), tmp_path, "# card")
+    base, projection = load_base(str(tmp_path)), model.head.projection
+    assert projection is not None
+    assert fingerprint(base.encoder) != fingerprint(original.encoder) == fingerprint(model.encoder)
+    with torch.inference_mode():
+        inputs = [clip for each in FOUR for clip in original.encoder.front_ends(each.windows)]
+        before, after = original.encoder.embed(inputs), base.encoder.embed(inputs)
+    torch.testing.assert_close(after, before @ projection, rtol=1e-4, atol=1e-5)
+    names, labels = ("anger", "sadness"), torch.tensor([clip.label for clip in FOUR])
+    kind, by_name = "known-emotions", known.of_labels(names)
+    own = fit_head(kind, before, labels, 2, standardised=False, known=by_name, projection=projection)
+    new = fit_head(kind, after, labels, 2, standardised=False, known=base.known_by_name(names))
+    torch.testing.assert_close(new.logits(after), own.logits(before), rtol=1e-3, atol=1e-3)
+
+
+def test_a_projection_that_the_encoder_cannot_take_along_is_not_dropped(tmp_path: Path) -> None:
+    base = Base("tiny", tiny_encoder(GatedLinearUnit), standardised=False, licence="none")
+    save_model(model_of(base, AdaptationSettings(steps=1, trained="projection")), tmp_path, "# card")
+    with pytest.raises(BaseError, match=r"cannot be taken along.*Adapt from the base that it was made from, tiny\."):
+        load_base(str(tmp_path))
 
 
 def test_a_model_of_a_base_without_names_knows_none(folder: Path) -> None:

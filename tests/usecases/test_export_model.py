@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from engine.base_folder import Base, save_base
+from engine.bases import load_base
+from engine.extractors import LinearDiscriminant, Mixture
 from engine.fingerprint import fingerprint
+from engine.heads import Head
+from engine.known_emotions import KnownEmotions
 from engine.model_folder import load_model
 from serstudio.errors import ExportError
 from serstudio.project import Project, read_version_files
@@ -25,6 +30,7 @@ from serstudio.usecases.requests import (
     VersionAdded,
 )
 from serstudio.usecases.small_export import small_reason, whole_bytes
+from serstudio.usecases.version_base import load_base_of
 from tests.engine.conftest import tiny_encoder
 from tests.usecases.conftest import events_of
 
@@ -184,6 +190,45 @@ def test_reasons_are_known_without_the_engine(adapted: Path, store: Path) -> Non
     shutil.rmtree(store)
     assert "tiny, is not among the models" in (small_reason(files) or "")
     assert "stored whole" in (small_reason(read_version_files(adapted / "gone")) or "")
+
+
+def test_what_disjoint_tuned_is_in_the_base_that_the_next_one_starts_from(
+    labelled_project: Path, voices: Path, tmp_path: Path
+) -> None:
+    """The tuned projection lies in the head of the first export, which a colleague adapts from."""
+    mixed = tiny_encoder(lambda size, layers: Mixture([LinearDiscriminant(size, layers, 8)], 6))
+    own = mixed.extractor.parts[0]  # type: ignore[union-attr,index]
+    own.directions = torch.randn(own.directions.shape, generator=torch.Generator().manual_seed(0))
+    emotions = KnownEmotions(("anger", "fear", "happiness"), torch.eye(3, 6))
+    save_base(Base("mixed", mixed, standardised=False, licence="none", emotions=emotions), tmp_path / "base", "", {})
+    tuned = {"method": "disjoint", "trained": "projection", "steps": 8, "learning_rate": 3e-2}
+
+    _adapt(labelled_project, base=str(tmp_path / "base"), **tuned)
+    first = _export(labelled_project, tmp_path / "first", whole=True)
+    for changes in ({"method": "known-emotions"}, tuned):
+        added = _adapt(labelled_project, base=str(first.folder), **changes)
+        delta = read_version_files(added.folder).delta
+        assert delta is not None
+        assert delta.fingerprint == fingerprint(load_base(str(first.folder)).encoder) != fingerprint(mixed)
+        ours = _scores(added.folder, voices)
+        last = _export(labelled_project, tmp_path / f"by {changes['method']}", whole=True)
+        assert _scores(last.folder, voices) == ours
+        with Project.open(labelled_project) as project:
+            version = project.versions()[-1]
+        assert fingerprint(load_base_of(labelled_project, version).encoder) == delta.fingerprint
+        assert (_head_of(added.folder).projection is None) == (changes is not tuned)
+
+    plain = _adapt(labelled_project, base=str(tmp_path / "base"), method="known-emotions")
+    assert _scores(plain.folder, voices) != _scores(tmp_path / "by known-emotions", voices), "it is not the base again"
+    shutil.rmtree(first.folder)
+    shutil.rmtree(tmp_path / "base")
+    assert _scores(added.folder, voices) == ours, "the project has kept the base"
+    shutil.rmtree(labelled_project)
+    assert _scores(last.folder, voices) == ours, "the export needs nobody"
+
+
+def _head_of(model: Path) -> Head:
+    return load_model(model, "cpu").head
 
 
 def test_an_export_to_where_nobody_may_look_says_so(tmp_path: Path, open_folder: Path, unprivileged: Any) -> None:
