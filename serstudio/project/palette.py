@@ -6,7 +6,7 @@ the shape tells labels apart without any colour.
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from serstudio.errors import ProjectError
 
@@ -40,8 +40,14 @@ def clean_name(name: str, what: str) -> str:
 
 
 def same_name(name: str) -> str:
-    """The form in which two names of labels are compared: 'Joy' and 'joy ' are one label."""
+    """The form in which two names of labels, or of speakers, are compared: 'Joy' and 'joy ' are one label."""
     return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
+
+
+def first_spellings(names: Iterable[str]) -> dict[str, str]:
+    """For each of `names` the spelling that comes first of those that are the same name."""
+    first: dict[str, str] = {}
+    return {name: first.setdefault(same_name(name), name) for name in names}
 
 
 def clean_colour(colour: str) -> str:

@@ -1,6 +1,6 @@
 """Evaluate: the few-shot protocol of the main paper over any manifest."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
@@ -17,11 +17,13 @@ from engine.evaluation.metrics import confusion_matrix, macro_f1, mean_ci95, unw
 from engine.memory import PeakMemory
 from engine.out_of_memory import moved
 from serstudio.interchange.manifest import read_manifest
+from serstudio.project.palette import first_spellings
 from serstudio.usecases.chosen_settings import chosen_settings
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.folds_in_words import Remarks
 from serstudio.usecases.requests import Skipped
 from serstudio.usecases.research_requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared
+from serstudio.wording import listed
 
 
 def evaluate_manifest(request: EvaluateManifest) -> Iterator[Event]:
@@ -97,7 +99,24 @@ def _read_clips(
         counts = Counter(skip.reason for skip in skipped)
         told = ", ".join(f"{count} with {reason}" for reason, count in counts.items())
         yield Warned(f"{len(skipped)} of {len(rows)} rows are left out: {told}.", "Check --root.")
-    return clips, skipped
+    return (yield from _in_one_spelling(clips)), skipped
+
+
+def _in_one_spelling(clips: Sequence[EvaluationClip]) -> Generator[Event, None, list[EvaluationClip]]:
+    """The clips with each label and each speaker under one name, as they would be in a project."""
+    labels = first_spellings(clip.label for clip in clips)
+    speakers = first_spellings(clip.speaker for clip in clips if clip.speaker)
+    taken: dict[str, list[str]] = defaultdict(list)
+    for name, first in (labels | speakers).items():
+        if name != first:
+            taken[first].append(name)
+    if taken:
+        told = "; ".join(listed([first, *others]) for first, others in taken.items())
+        yield Warned(
+            f"Spellings of one name are taken as one: {told}.",
+            "If two are meant, let their names differ in more than case.",
+        )
+    return [EvaluationClip(clip.path, labels[clip.label], clip.speaker and speakers[clip.speaker]) for clip in clips]
 
 
 def _sampler(request: EvaluateManifest, clips: Sequence[EvaluationClip], protocol: Protocol) -> EpisodeSampler:

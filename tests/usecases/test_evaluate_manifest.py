@@ -115,6 +115,28 @@ def test_rows_without_a_file_are_left_out_and_told(voices: Path, tiny_base_folde
     assert any(isinstance(event, Warned) and "1 of 25 rows" in event.message for event in events)
 
 
+def test_spellings_of_one_label_or_speaker_are_taken_as_one_and_told(voices: Path, tiny_base_folder: str) -> None:
+    asked = request(voices, tiny_base_folder, method="prototypes", protocol="new-speakers")
+    _, expected = events_of(asked)
+    lines = (voices / "manifest.csv").read_text().splitlines()
+    text = "\n".join([*lines[:-3], *(line.replace(",fear,s", ",Fear ,S") for line in lines[-3:])])
+    (voices / "manifest.csv").write_text(text.replace(",s0", ",s0e\u0301", 1).replace(",s0\n", ",s0\u00e9\n"))
+    events, result = events_of(asked)
+    assert isinstance(expected, Evaluated)
+    assert isinstance(result, Evaluated)
+    assert result.labels == tuple(sorted(NAMES))
+    assert (result.episode_accuracies, result.confusion) == (expected.episode_accuracies, expected.confusion)
+    told = [event.message for event in events if isinstance(event, Warned)]
+    assert told == [
+        "Spellings of one name are taken as one: fear and Fear; s0e\u0301 and s0\u00e9; s2 and S2; s3 and S3."
+    ]
+
+
+def test_names_that_are_not_the_same_stay_apart(voices: Path, tiny_base_folder: str) -> None:
+    events, _ = events_of(request(voices, tiny_base_folder, method="prototypes"))
+    assert not [event for event in events if isinstance(event, Warned)]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
