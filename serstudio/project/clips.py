@@ -9,6 +9,7 @@ from serstudio.errors import ProjectError
 from serstudio.project.changes import Image
 from serstudio.project.database import Database
 from serstudio.project.history import History
+from serstudio.project.palette import same_name
 from serstudio.project.records import Clip, NewClip, clip_of, now_text
 
 _THESE = "id IN (SELECT value FROM json_each(?)) AND removed = 0"
@@ -54,17 +55,20 @@ class Clips:
                 )
             }
             ids = []
+            speakers = self._speakers()
             for clip in new_clips:
                 row = known.get(clip.sha256)
+                kept = row["speaker"] if row is not None else None
+                speaker = _spelt(clip.speaker if kept is None else kept, speakers)
                 if row is None:
-                    ids.append(self._history.insert("clips", _image_of(clip)))
+                    ids.append(self._history.insert("clips", _image_of(clip, speaker)))
                 elif row["removed"]:
                     ids.append(row["id"])
                     before: Image = {"removed": 1, "label_id": row["label_id"], "speaker": row["speaker"]}
                     after: Image = {
                         "removed": 0,
                         "label_id": clip.label_id if row["label_id"] is None else row["label_id"],
-                        "speaker": clean_speaker(clip.speaker) if row["speaker"] is None else row["speaker"],
+                        "speaker": speaker,
                     }
                     self._history.update("clips", row["id"], before, after)
                 else:
@@ -89,8 +93,9 @@ class Clips:
                     self._history.update("clips", clip.id, before, after)
 
     def set_speaker(self, clip_ids: Iterable[int], speaker: str | None) -> None:
-        speaker = clean_speaker(speaker)
+        """Under the spelling that other clips have of this name; who renames all clips of a speaker can change it."""
         clips = self._some(clip_ids)
+        speaker = _spelt(speaker, self._speakers(but=[clip.id for clip in clips]))
         words = _in_words(clips)
         text = f"Take the speaker off {words}" if speaker is None else f"Set the speaker of {words} to {speaker}"
         with self._history.action(text):
@@ -108,6 +113,15 @@ class Clips:
             if name != clip.name:
                 self._history.update("clips", clip_id, {"name": clip.name}, {"name": name})
 
+    def _speakers(self, but: Sequence[int] = ()) -> dict[str, str]:
+        """The first spelling of each speaker, by `same_name`, of all clips `but` these."""
+        rows = self._database.rows(
+            "SELECT speaker FROM clips WHERE removed = 0 AND speaker IS NOT NULL "
+            "AND id NOT IN (SELECT value FROM json_each(?)) GROUP BY speaker ORDER BY MIN(id) DESC",
+            json.dumps(but),
+        )
+        return {same_name(row["speaker"]): row["speaker"] for row in rows}
+
     def _some(self, clip_ids: Iterable[int]) -> list[Clip]:
         """These clips. ProjectError if one of them is not there."""
         wanted = list(dict.fromkeys(clip_ids))
@@ -118,12 +132,13 @@ class Clips:
         return [clip_of(row) for row in rows]
 
 
-def clean_speaker(speaker: str | None) -> str | None:
-    """One spelling a speaker: no stray spaces, one Unicode form; None for nobody named."""
-    return " ".join(unicodedata.normalize("NFC", speaker or "").split()) or None
+def _spelt(speaker: str | None, speakers: dict[str, str]) -> str | None:
+    """The spelling of `speaker` in `speakers`, where a new one is added; None for nobody named."""
+    cleaned = " ".join(unicodedata.normalize("NFC", speaker or "").split())
+    return speakers.setdefault(same_name(cleaned), cleaned) if cleaned else None
 
 
-def _image_of(clip: NewClip) -> Image:
+def _image_of(clip: NewClip, speaker: str | None) -> Image:
     return {
         "sha256": clip.sha256,
         "file": clip.file,
@@ -131,7 +146,7 @@ def _image_of(clip: NewClip) -> Image:
         "duration_s": clip.duration_s,
         "rate_hz": clip.rate_hz,
         "channels": clip.channels,
-        "speaker": clean_speaker(clip.speaker),
+        "speaker": speaker,
         "label_id": clip.label_id,
         "source": clip.source.value,
         "added_at": now_text(),

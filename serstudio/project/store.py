@@ -204,7 +204,10 @@ class Project:
         self._clips.set_label(clip_ids, label_id, name)
 
     def set_speaker(self, clip_ids: Iterable[int], speaker: str | None) -> None:
-        """Say who speaks in these clips; None or an empty name for nobody named."""
+        """Say who speaks in these clips; None or an empty name for nobody named.
+
+        A speaker of other clips keeps the spelling that he has there; case and stray spaces make no other speaker.
+        """
         self._clips.set_speaker(clip_ids, speaker)
 
     def rename_clip(self, clip_id: int, name: str) -> None:

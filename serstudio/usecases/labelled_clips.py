@@ -1,13 +1,14 @@
 """The labelled clips of a project, decoded: what adapting and checking both start from."""
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 
 from engine.adaptation import LabelledClip
 from engine.adaptation.clips import MOST_WINDOWS_PER_CLIP, check_labels
 from engine.audio.windows import Windows, read_windows
 from engine.errors import AudioError
 from serstudio.project import Clip, Label, Project
+from serstudio.project.palette import first_spellings
 from serstudio.usecases.events import Event, Progress, Warned
 from serstudio.usecases.kept_audio import hint_for
 from serstudio.wording import counted
@@ -15,7 +16,10 @@ from serstudio.wording import counted
 
 @dataclass(frozen=True)
 class Labelled:
-    """`clips[i]` of the engine is `rows[i]` of the project; its label is an index into `labels`."""
+    """`clips[i]` of the engine is `rows[i]` of the project; its label is an index into `labels`.
+
+    Speakers of one name (`palette.same_name`) are spelt alike in both.
+    """
 
     labels: tuple[Label, ...]
     rows: tuple[Clip, ...]
@@ -36,7 +40,7 @@ def read_labelled(project: Project) -> Generator[Event, None, Labelled]:
     Raises LabellingError unless two labels are left.
     """
     all_labels = {label.id: label for label in project.labels()}
-    rows = [clip for clip in project.clips() if clip.label_id is not None]
+    rows = [clip for clip in _in_one_spelling(project.clips()) if clip.label_id is not None]
     decoded: list[tuple[Clip, Windows]] = []
     shortened = 0
     for step, row in enumerate(rows, start=1):
@@ -65,3 +69,9 @@ def read_labelled(project: Project) -> Generator[Event, None, Labelled]:
     )
     check_labels([clip.label for clip in clips], [label.name for label in labels])
     return Labelled(labels, tuple(row for row, _ in decoded), clips)
+
+
+def _in_one_spelling(clips: Sequence[Clip]) -> list[Clip]:
+    """`clips` with each speaker under one name: a project may hold two spellings, from before they were made one."""
+    spellings = first_spellings(clip.speaker for clip in clips if clip.speaker)
+    return [replace(clip, speaker=spellings[clip.speaker]) if clip.speaker else clip for clip in clips]

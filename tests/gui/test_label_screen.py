@@ -112,6 +112,17 @@ def test_the_speaker_is_kept_and_offered_again(screen: LabelScreen, session: Ses
     qtbot.waitUntil(lambda: screen.bar.speaker.completer().completionCount() == 1)
 
 
+def test_a_speaker_typed_in_another_spelling_is_shown_as_it_is_kept(
+    screen: LabelScreen, session: Session, qtbot
+) -> None:
+    session.project.set_speaker([clip.id for clip in session.project.clips()], "Ana")
+    screen.bar.speaker.setFocus()
+    screen.bar.speaker.selectAll()
+    qtbot.keyClicks(screen.bar.speaker, "ana")
+    qtbot.keyClick(screen.bar.speaker, Qt.Key.Key_Return)
+    assert (session.project.clips()[0].speaker, screen.bar.speaker.text()) == ("Ana", "Ana")
+
+
 def test_a_speaker_being_typed_is_of_the_clip_that_is_labelled(screen: LabelScreen, session: Session, qtbot) -> None:
     """A label button takes no focus: the field is still being typed in when the next clip comes."""
     screen.bar.speaker.setFocus()

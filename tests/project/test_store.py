@@ -422,6 +422,29 @@ def test_speaker_is_one_spelling_and_can_be_taken_off(project: Project) -> None:
     assert project.clip(clip_id).speaker is None
 
 
+def test_a_speaker_who_is_known_keeps_his_spelling_however_he_is_typed(project: Project) -> None:
+    first, second, third = with_clips(project, 3)
+    project.set_speaker([first], "Jos\u00e9")
+    project.set_speaker([second, third], " jose\u0301 ")
+    assert project.undo_text == "Set the speaker of 2 clips to Jos\u00e9"
+    assert [clip.speaker for clip in project.clips()] == ["Jos\u00e9"] * 3
+    project.set_speaker([first, second, third], "JOS\u00c9")
+    assert [clip.speaker for clip in project.clips()] == ["JOS\u00c9"] * 3, "of all clips it can be changed"
+    project.set_speaker([second], "Joe")
+    assert project.clip(second).speaker == "Joe"
+
+
+def test_an_added_clip_has_the_spelling_of_its_speaker_that_is_there(project: Project) -> None:
+    project.add_clips([new_clip(0, speaker="anna")], "Import")
+    project.remove_clips([clip.id for clip in project.clips()])
+    added = project.add_clips([new_clip(number, speaker=name) for number, name in ((1, "Anna"), (2, "ANNA"))], "Import")
+    (returned,) = project.add_clips([new_clip(0)], "Import again")
+    assert [clip.speaker for clip in (*added, returned)] == ["Anna"] * 3, "one who is not there decides nothing"
+    project.undo()
+    project.redo()
+    assert {clip.speaker for clip in project.clips()} == {"Anna"}
+
+
 def test_rename_clip(project: Project) -> None:
     (clip_id,) = with_clips(project, 1)
     project.rename_clip(clip_id, " market  scene ")

@@ -1,5 +1,6 @@
 """Check, classify, export, live: what comes after Adapt."""
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from engine.decision import Decision
 from engine.errors import ModelFolderError
 from engine.evaluation import cross_adaptation
 from engine.evaluation.metrics import wilson_interval
+from engine.model_folder import load_model
 from serstudio.errors import ExportError, ProjectError
 from serstudio.project import Project
 from serstudio.usecases import adapt_project, version_base
@@ -27,6 +29,7 @@ from serstudio.usecases.requests import (
     ExportModel,
     FilesClassified,
     ModelExported,
+    VersionAdded,
 )
 from serstudio.usecases.stream_live import OpenStream, StreamEnded, StreamStarted, file_blocks, stream_live
 from tests.engine.conftest import tiny_encoder, voice
@@ -62,6 +65,27 @@ def test_check_leaves_speakers_out(labelled_project: Path, tiny_base_folder: str
     assert len(report.mistakes) == 24 - sum(report.confusion[index][index] for index in range(3))
     assert report.adaptation_s is None
     assert not any(isinstance(event, Warned) for event in events)
+
+
+def test_two_spellings_of_a_speaker_from_before_are_one_voice(labelled_project: Path, tiny_base_folder: str) -> None:
+    request = CheckProject(labelled_project, tiny_base_folder, method="prototypes", speaker_mean=True)
+    _, expected = events_of(request)
+    with sqlite3.connect(labelled_project / "project.sqlite") as database:
+        database.execute("UPDATE clips SET speaker = 'S1' WHERE speaker = 's1' AND id % 2")
+    database.close()
+    with Project.open(labelled_project) as project:
+        assert len({clip.speaker for clip in project.clips()}) == 5
+    _, report = events_of(request)
+    assert isinstance(report, CheckReport)
+    assert (report, report.fold_count, report.speaker_count) == (expected, 4, 4)
+    _, repeated = events_of(replace(request, method="disjoint", steps=1))
+    assert isinstance(repeated, CheckReport)
+    assert (repeated.scheme, repeated.speaker_count) == ("speaker-folds", 4)
+    _, added = events_of(AdaptProject(labelled_project, base=tiny_base_folder, method="ridge", speaker_mean=True))
+    assert isinstance(added, VersionAdded)
+    voices = load_model(added.folder, "cpu").speakers
+    assert voices is not None
+    assert sorted(name.casefold() for name in voices.names) == ["s0", "s1", "s2", "s3"]
 
 
 def test_check_warns_where_no_speaker_can_be_left_out(labelled_project: Path, tiny_base_folder: str) -> None:

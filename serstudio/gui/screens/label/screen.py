@@ -151,6 +151,7 @@ class LabelScreen(QWidget):
         if ids:
             self._session.project.set_speaker(ids, name.strip() or None)
         self.list.view.setFocus()
+        self.bar.show_clip(self._session.clips.clip(self.list.current_id))  # known under another spelling, perhaps
 
     def edit_labels(self) -> None:
         LabelEditor(self._session, self).open()
