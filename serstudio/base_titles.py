@@ -26,6 +26,15 @@ def _recorded_title(folder: Path) -> str:
         return folder.name
 
 
+def name_to_give_away(base: str) -> str:
+    """What a model that is given away says of its base: of a folder the last part, for a path tells of its owner."""
+    folder = Path(base.removeprefix("hf:"))
+    if base.startswith("hf:") and not folder.is_absolute() and not folder.is_dir():
+        return base  # an ID of the hub
+    is_named = folder.name not in ("", "..")
+    return (folder if is_named else folder.resolve()).name or base
+
+
 def folder_titles(folders: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
     """For each as much of the end of its path as tells it from the others: "base", or "a/base" beside "b/base".
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.store.record import Record, write_record
-from serstudio.base_titles import base_title, folder_titles
+from serstudio.base_titles import base_title, folder_titles, name_to_give_away
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,30 @@ from serstudio.base_titles import base_title, folder_titles
 )
 def test_a_base_is_called_as_on_the_models_page_or_as_its_folder(base: str, title: str) -> None:
     assert base_title(base) == title
+
+
+@pytest.mark.parametrize(
+    ("base", "name"),
+    [
+        ("compact", "compact"),
+        ("xls-r-300m", "xls-r-300m"),
+        ("of my own", "of my own"),
+        ("/home/maria/models/mine/", "mine"),
+        ("../mine", "mine"),
+        ("runs/a/base", "base"),
+        ("hf:/home/maria/mine", "mine"),
+        ("hf:facebook/wav2vec2-base", "hf:facebook/wav2vec2-base"),
+        ("hf:here/mine", "mine"),
+        (".", "there"),
+        ("..", "maria"),
+    ],
+)
+def test_what_is_given_away_names_no_folder(
+    base: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "maria" / "there" / "here" / "mine").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "maria" / "there")
+    assert name_to_give_away(base) == name
 
 
 def test_a_base_that_was_added_has_the_title_that_was_recorded(tmp_path: Path, monkeypatch) -> None:

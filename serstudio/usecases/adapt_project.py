@@ -13,6 +13,7 @@ from engine.device import describe_device, resolve_device
 from engine.memory import PeakMemory
 from engine.model_folder import AdaptedModel, LabelSpec
 from serstudio import __version__
+from serstudio.base_titles import name_to_give_away
 from serstudio.project import ModelVersion, Project
 from serstudio.usecases.chosen_settings import chosen_settings
 from serstudio.usecases.events import Done, Event, Progress, Warned
@@ -94,7 +95,7 @@ def _model(project: Project, base: Base, labelled: Labelled, adapted: Adapted, m
         adapted.head,
         labels,
         project.language,
-        base.name,
+        name_to_give_away(base.name),
         base.licence,
         base.standardised,
         origin,
@@ -127,7 +128,7 @@ def _add_version(
             number=written.number,
             folder=f"models/{written.folder.name}",
             created_at=datetime.now(UTC),
-            base=model.base,
+            base=base.name,
             method=settings.method,
             steps=int(model.origin["steps"]),
             learning_rate=settings.learning_rate,

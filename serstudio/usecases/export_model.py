@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,14 @@ from engine.audio.windows import Samples, read_windows
 from engine.errors import AudioError, ModelFolderError
 from engine.model_folder import CARD, CONFIG, WEIGHTS, AdaptedModel, load_model, save_model
 from engine.streaming import score_window
+from serstudio.base_titles import name_to_give_away
 from serstudio.errors import ExportError
 from serstudio.model_config import read_card
 from serstudio.project import Project, VersionFiles, read_version_files
 from serstudio.project.staging import EXPORT_PREFIX, Staging, sweep_exports
 from serstudio.usecases.events import Done, Event, Progress
 from serstudio.usecases.find_model import find_version
+from serstudio.usecases.model_card import base_line
 from serstudio.usecases.requests import ExportModel, ModelExported
 from serstudio.usecases.small_export import small_reason, small_section
 
@@ -81,11 +84,12 @@ def _half_written(target: Path, source: Path) -> Iterator[Path]:
 
 
 def _write_whole(model: AdaptedModel, source: Path, files: VersionFiles, card: str, folder: Path) -> None:
-    """With the weights of the base: the folder then depends on nothing."""
-    if files.delta is None:
+    """With the weights of the base: the folder then depends on nothing, and names no folder of this computer."""
+    base = name_to_give_away(model.base)  # versions of before have what was typed
+    if files.delta is None and base == model.base:
         shutil.copytree(source, folder, dirs_exist_ok=True)
         return
-    save_model(model, folder, card)
+    save_model(replace(model, base=base), folder, card.replace(base_line(model.base), base_line(base)))
 
 
 def _write_small(source: Path, files: VersionFiles, card: str, folder: Path) -> None:

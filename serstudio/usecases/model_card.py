@@ -31,7 +31,7 @@ A few-shot speech emotion model, adapted from a handful of labelled clips of the
 
 ## How it was made
 
-- Base: {model.base}.
+{base_line(model.base)}
 - Adaptation: {origin["method"]}: {method_sentence(origin["method"])}{steps}{trained}, seed {origin["seed"]}.
 - Head: {model.head.kind}: {HEAD_SENTENCES[model.head.kind]}.{_known(model)}{_voices(model)}
 - Made with {origin["made_with"]} on {origin["machine"]}, {origin["made_at"]}.
@@ -58,6 +58,11 @@ whose scores are averaged by duration.
 - {_score_words(model)}
 - It tells how a clip sounds, not what a person feels. Do not use it to judge people.
 """
+
+
+def base_line(base: str) -> str:
+    """The line of a card that names the base."""
+    return f"- Base: {base}."
 
 
 def _terms(model: AdaptedModel) -> str:

@@ -46,6 +46,18 @@ def test_the_model_and_its_card_say_where_they_come_from(labelled_project: Path,
         assert words in card
 
 
+def test_a_model_tells_the_name_of_its_bases_folder_and_not_where_it_lay(
+    labelled_project: Path, tiny_base_folder: str
+) -> None:
+    _, added = events_of(replace(request(labelled_project, tiny_base_folder), method="lda"))
+    assert isinstance(added, VersionAdded)
+    name = Path(tiny_base_folder).name
+    assert load_model(added.folder, "cpu").base == name
+    assert f"- Base: {name}." in (added.folder / "README.md").read_text()
+    with Project.open(labelled_project) as project:
+        assert project.versions()[0].base == tiny_base_folder, "to find it again"
+
+
 def test_the_card_says_what_the_licence_of_the_base_asks(labelled_project: Path, tmp_path: Path) -> None:
     base = Base("tiny", tiny_encoder(), standardised=True, licence="Sources: start MIT; corpora nEMO CC BY-NC-SA 4.0.")
     save_base(base, tmp_path / "base", card="", training={})

@@ -137,6 +137,30 @@ def test_a_card_that_cannot_be_read_is_told(adapted: Path, tmp_path: Path, monke
     assert not list(tmp_path.glob("*out*"))
 
 
+@pytest.mark.parametrize("is_delta", [True, False])
+def test_no_export_tells_of_folders_of_this_computer(
+    is_delta: bool, labelled_project: Path, tiny_base_folder: str, voices: Path, tmp_path: Path
+) -> None:
+    """Not even of a version from before, which has what was typed in its card and its configuration."""
+    version = _adapt(labelled_project, base=tiny_base_folder, method="lda").folder
+    if not is_delta:
+        whole = _export(labelled_project, tmp_path / "whole", whole=True).folder
+        shutil.rmtree(version)
+        whole.rename(version)
+    config = json.loads((version / "config.json").read_text())
+    (version / "config.json").write_text(json.dumps(config | {"base": tiny_base_folder}))
+    card = (version / "README.md").read_text()
+    (version / "README.md").write_text(card.replace(Path(tiny_base_folder).name, tiny_base_folder))
+    ours = _scores(version, voices)
+    exported = _export(labelled_project, tmp_path / "exported", whole=True).folder
+    texts = [(exported / name).read_text() for name in ("config.json", "README.md")]
+    assert [(str(Path(tiny_base_folder).parent) in text, Path(tiny_base_folder).name in text) for text in texts] == [
+        (False, True)
+    ] * 2
+    assert texts[1] == card
+    assert _scores(exported, voices) == ours
+
+
 def test_a_small_export_of_a_base_that_nobody_else_has_is_refused(
     labelled_project: Path, tiny_base_folder: str, tmp_path: Path
 ) -> None:
