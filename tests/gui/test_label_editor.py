@@ -116,3 +116,33 @@ def test_what_was_typed_in_another_name_is_kept_before_a_label_goes(editor, sess
     assert workspace.toast.message.text() == "Label joy removed"
     workspace.toast.on_action_clicked()
     assert names(session) == ["rage", "fear", "joy"]
+
+
+# --- many labels -----------------------------------------------------------------------------------
+
+
+def test_the_dialog_stays_on_the_screen_with_many_labels(editor, session: Session, workspace, qtbot) -> None:
+    before = editor.height()
+    qtbot.keyClicks(editor.new_name, "awe")
+    qtbot.keyClick(editor.new_name, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: editor.height() > before)
+    assert editor.scroller.verticalScrollBar().maximum() == 0, "few labels are all in sight"
+    editor.close()
+    for number in range(15):
+        session.project.add_label(f"label {number}")
+    editor = LabelEditor(session, workspace.label)
+    qtbot.addWidget(editor)
+    editor.show()
+    qtbot.waitUntil(lambda: editor.scroller.verticalScrollBar().maximum() > 0)
+    room = editor.screen().availableGeometry()
+    assert editor.height() <= room.height() * 0.9
+    assert editor.done_button.geometry().bottom() < editor.height()
+    qtbot.keyClicks(editor.new_name, "last")
+    click(editor.add, qtbot)
+    qtbot.waitUntil(lambda: not editor.rows[-1].visibleRegion().isEmpty())
+    assert editor.rows[-1].name.text() == "last"
+    assert room.contains(editor.geometry())
+    editor.scroller.verticalScrollBar().setValue(100)
+    click(bin_of(editor, "label 9"), qtbot)
+    qtbot.wait(50)
+    assert editor.scroller.verticalScrollBar().value() == 100, "the list stays where it was"

@@ -84,6 +84,32 @@ class _Column(QWidget):
         return QSize(least.width(), 0) if self.hasHeightForWidth() else least
 
 
+class Scroller(QScrollArea):
+    """Scrolls up and down what has no room."""
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__()
+        self._content = content
+        content.setProperty("role", "scroll")
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(content)
+
+
+class GrowingScroller(Scroller):
+    """Would like to be as high as its content, and can do with much less."""
+
+    def sizeHint(self) -> QSize:
+        return self._content.sizeHint()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._content and event.type() is QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
+
 class Page(QWidget):
     """A screen that scrolls: title, one line below it, and cards in a column of limited width."""
 
@@ -103,16 +129,10 @@ class Page(QWidget):
         self.header.setStretch(0, 1)
         self.body.addLayout(self.header)
         holder = _Column()
-        holder.setProperty("role", "scroll")
         centred = QHBoxLayout(holder)
         centred.setContentsMargins(0, 0, 0, 0)
         centred.addWidget(inner, 1)
-        self.scroller = QScrollArea()
-        self.scroller.setWidgetResizable(True)
-        self.scroller.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.scroller.setWidget(holder)
+        self.scroller = Scroller(holder)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self.scroller)

@@ -10,11 +10,13 @@ from engine.errors import SerStudioError
 from serstudio.gui.session import Session
 from serstudio.gui.widgets.banner import Banner, Tone
 from serstudio.gui.widgets.buttons import Kind, make_button
-from serstudio.gui.widgets.layout import Card, clear_layout, row
+from serstudio.gui.widgets.layout import Card, GrowingScroller, clear_layout, row
 from serstudio.gui.widgets.look_picker import LookPicker, LookSwatch
 from serstudio.gui.widgets.text import Role, make_text
 from serstudio.project import Label
 from serstudio.wording import counted
+
+_LEAST_HEIGHT = 120  # of the list: three labels
 
 Run = Callable[[Callable[[], object]], bool]
 
@@ -114,15 +116,30 @@ class LabelEditor(QDialog):
         self.setMinimumWidth(520)
         self.banner = Banner()
         self.rows: list[_LabelRow] = []
-        self._lines = QVBoxLayout()
+        self._has_new = False  # a label that is not in sight yet
+        holder = QWidget()
+        self._lines = QVBoxLayout(holder)
+        self._lines.setContentsMargins(0, 0, 0, 0)
         self._lines.setSpacing(8)
+        self.scroller = GrowingScroller(holder)
+        self.scroller.setMinimumHeight(_LEAST_HEIGHT)
         self.new_name = _Line()
         self.new_name.setPlaceholderText("New label, in any script")
         self.new_name.setAccessibleName("New label")
         self.add = make_button("Add", Kind.NORMAL, "plus")
         self.done_button = make_button("Done", Kind.PRIMARY)
+        self._build()
+        self.scroller.verticalScrollBar().rangeChanged.connect(self.on_range_changed)
+        self.add.clicked.connect(self.on_add)
+        self.new_name.returnPressed.connect(self.on_add)
+        self.done_button.clicked.connect(self.on_done_clicked)
+        QShortcut(QKeySequence("Ctrl+Z"), self).activated.connect(self.on_undo)
+        self._show_labels()
+        self.new_name.setFocus()
+
+    def _build(self) -> None:
         card = Card(margin=16)
-        card.add(self._lines)
+        card.add(self.scroller)
         card.add(row(self.new_name, self.add))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 24)
@@ -134,12 +151,6 @@ class LabelEditor(QDialog):
         layout.addWidget(card)
         layout.addStretch(1)
         layout.addLayout(row(self.done_button, 1))
-        self.add.clicked.connect(self.on_add)
-        self.new_name.returnPressed.connect(self.on_add)
-        self.done_button.clicked.connect(self.on_done_clicked)
-        QShortcut(QKeySequence("Ctrl+Z"), self).activated.connect(self.on_undo)
-        self._show_labels()
-        self.new_name.setFocus()
 
     def _show_labels(self) -> None:
         clear_layout(self._lines)
@@ -150,6 +161,22 @@ class LabelEditor(QDialog):
             line.removed.connect(self.on_removed)
             self.rows.append(line)
             self._lines.addWidget(line)
+            line.show()  # not in a moment, as Qt does it: meanwhile the list would be empty, and at its top
+
+    def event(self, event: QEvent) -> bool:
+        """As high as all labels want, and no higher than the screen has room for: the rest scrolls."""
+        screen = self.screen().availableGeometry()
+        room = screen.height() * 9 // 10
+        if event.type() is QEvent.Type.Show:
+            self.resize(self.width(), min(self._wanted_height(), room))
+        elif event.type() is QEvent.Type.LayoutRequest and self.isVisible():
+            below = screen.bottom() - self.geometry().top()
+            self.resize(self.width(), max(self.height(), min(self._wanted_height(), room, below)))
+        return super().event(event)
+
+    def _wanted_height(self) -> int:
+        layout = self.layout()
+        return layout.totalHeightForWidth(self.width()) if layout is not None else 0
 
     def run(self, change: Callable[[], object]) -> bool:
         """Do it; a refusal is shown, not raised."""
@@ -177,7 +204,14 @@ class LabelEditor(QDialog):
             return False
         self.new_name.setText("")  # not `clear`, which Ctrl+Z would take back in place of the label
         self._show_labels()
+        self._has_new = True
         return True
+
+    def on_range_changed(self, _least: int, most: int) -> None:
+        """A label was added, and is laid out now: it is the last."""
+        if self._has_new:
+            self._has_new = False
+            self.scroller.verticalScrollBar().setValue(most)
 
     def on_done_clicked(self) -> None:
         """What was typed and not entered is meant too."""
