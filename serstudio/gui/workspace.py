@@ -62,6 +62,7 @@ class Workspace(QWidget):
         session.clip_requested.connect(self.on_clip_requested)
         session.error_raised.connect(self.show_error)
         session.toast_requested.connect(self.toast.show_message)
+        session.model.history_changed.connect(self.on_history_changed)
         session.facts_changed.connect(self.on_facts_changed)
         session.activity_changed.connect(self.on_facts_changed)
         session.model.details_changed.connect(self.on_details_changed)
@@ -120,6 +121,10 @@ class Workspace(QWidget):
 
     def on_import_started(self) -> None:
         self.show_step(Step.COLLECT)
+
+    def on_history_changed(self) -> None:
+        """Undo and Redo are of something else by now; a toast for it comes after this."""
+        self.toast.withdraw(self.session.undo, self.session.redo)
 
     def on_facts_changed(self) -> None:
         self.rail.set_statuses(self.session.statuses())

@@ -26,6 +26,7 @@ from serstudio.gui.dialogs.crash import CrashDialog
 from serstudio.gui.dialogs.new_project import NewProjectDialog
 from serstudio.gui.main_window import MainWindow
 from serstudio.gui.screens.label.label_editor import LabelEditor
+from serstudio.gui.session import Session
 from serstudio.gui.steps import Step
 from serstudio.gui.theme import Theme, ThemeMode, _stored_mode
 from serstudio.gui.tokens import DARK, LIGHT, Tokens
@@ -148,6 +149,22 @@ def test_no_part_of_the_window_is_ever_a_window_of_its_own(window, adapted, proj
     assert workspace.collect.newest.isVisibleTo(workspace.collect)
 
 
+def test_undo_in_a_toast_goes_when_something_else_is_done(workspace: Workspace, session: Session) -> None:
+    first, second, *_ = session.project.clips()
+    workspace.collect.newest.on_removed(first.id)
+    assert workspace.toast.isVisible()
+    session.project.set_label([second.id], session.project.labels()[0].id)
+    assert workspace.toast.isHidden(), "its Undo would take the label off"
+    session.undo()
+    assert workspace.toast.isVisible()
+    assert workspace.toast.action.text() == "Redo"
+    session.project.set_label([second.id], session.project.labels()[1].id)
+    assert workspace.toast.isHidden(), "there is nothing to do again"
+    session.toast("Every clip in this list has a label.")
+    session.project.set_label([second.id], None)
+    assert workspace.toast.isVisible(), "it has no action"
+
+
 # --- errors ----------------------------------------------------------------------------------------
 
 
@@ -241,6 +258,7 @@ from serstudio.gui.dialogs.new_project import NewProjectDialog
 from serstudio.gui.main_window import MainWindow
 from serstudio.gui.screens.label.label_editor import LabelEditor
 from serstudio.gui.theme import Theme
+from serstudio.gui.session import Session
 from serstudio.gui.steps import Step
 app = make_application([])
 settings = QSettings({str(project_folder / "s.ini")!r}, QSettings.Format.IniFormat)

@@ -49,6 +49,11 @@ class Toast(QFrame):
         self.raise_()
         self._timer.start()
 
+    def withdraw(self, *outdated: Callable[[], None]) -> None:
+        """Hide a message whose action calls one of `outdated`, which would no longer do what the message says."""
+        if self._run in outdated:
+            self.hide()
+
     def on_action_clicked(self) -> None:
         self.hide()
         if self._run is not None:
