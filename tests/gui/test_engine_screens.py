@@ -159,6 +159,16 @@ def test_a_version_is_deleted_only_on_the_second_press(workspace: Workspace, ada
     assert adapted.project.versions() == []
 
 
+def test_a_version_that_is_deleted_is_no_longer_said_to_be_ready(workspace, adapted: Session, qtbot) -> None:
+    screen = workspace.adapt
+    adapt_now(workspace, qtbot)
+    assert screen.result_title.text() == "Version 2 is ready"
+    adapted.project.remove_version(1)
+    assert not screen.result.isHidden()
+    adapted.project.remove_version(2)
+    assert screen.result.isHidden()
+
+
 # --- check -----------------------------------------------------------------------------------------
 
 

@@ -30,6 +30,7 @@ class AdaptScreen(Page):
         super().__init__("Adapt", "Tune the base model to the voices and feelings that you have labelled.")
         self._session = session
         self._job: Job | None = None
+        self._ready: int | None = None  # the version that `result` tells of
         self.plan = make_text("", Role.BODY, wrap=True)
         self.counts = LabelCounts()
         self.advanced = Advanced(session.services.shelf)
@@ -63,6 +64,7 @@ class AdaptScreen(Page):
         self.advanced.trained.currentIndexChanged.connect(self.on_facts_changed)
         session.facts_changed.connect(self.on_facts_changed)
         session.activity_changed.connect(self.on_facts_changed)
+        session.model.versions_changed.connect(self.on_versions_changed)
         session.machine_described.connect(self.on_machine_described)
         if session.machine is not None:
             self.on_machine_described()
@@ -213,8 +215,14 @@ class AdaptScreen(Page):
             f"Adapted to {counted(added.clip_count, 'clip')} of {', '.join(added.labels)} "
             f"in {in_words(added.seconds)}{_where(added)}.{loss} {known_words(added.labels, added.known_labels)}"
         )
+        self._ready = added.number
         self.result.show()
         self._session.project.announce(VersionsChanged())
+
+    def on_versions_changed(self) -> None:
+        """Nothing can be done with a version that was deleted."""
+        if self._ready not in [version.number for version in self._session.project.versions()]:
+            self.result.hide()
 
     def on_check_clicked(self) -> None:
         self._session.step_requested.emit(Step.CHECK)
