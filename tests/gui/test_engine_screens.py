@@ -191,6 +191,23 @@ def test_check_shows_number_matrix_warning_and_mistakes(workspace: Workspace, la
     assert workspace.label.list.current_id == labelled.project.clips()[0].id
 
 
+def test_mistakes_in_clips_that_were_removed_meanwhile_are_mistakes(workspace, labelled: Session, qtbot) -> None:
+    with qtbot.waitSignal(labelled.check_reported, timeout=20_000) as reported:
+        workspace.check.check()
+    result, report = workspace.check.result, reported.args[0]
+    first, second, *_ = labelled.project.clips()
+    labelled.project.remove_clips([first.id])
+    result.show_report(report, [])
+    words = [label.text() for label in result.findChildren(QLabel) if label.isVisibleTo(result)]
+    assert result.mistakes_title.text() == "1 mistake"
+    assert "No longer in the project: 1 clip" in words
+    assert "Every held-back clip was recognised." not in words
+    result.show_report(replace(report, mistakes=(*report.mistakes, (second.id, "fear", "anger"))), [])
+    assert result.mistakes_title.text() == "1 clip to listen to again"
+    result.show_report(replace(report, mistakes=()), [])
+    assert result.mistakes_title.text() == "No mistakes"
+
+
 def test_a_check_is_stale_after_a_label_changes(workspace: Workspace, labelled: Session, qtbot) -> None:
     with qtbot.waitSignal(labelled.check_reported, timeout=20_000):
         workspace.check.check()

@@ -119,19 +119,20 @@ class CheckResult(QWidget):
         self.mistake_rows = []
         clips = self._session.clips
         known = [(clips.clip(clip_id), truth, heard) for clip_id, truth, heard in report.mistakes]
-        shown = [(clip, truth, heard) for clip, truth, heard in known if clip is not None][:_MISTAKES_SHOWN]
-        self.mistakes_title.setText(
-            f"{counted(len(report.mistakes), 'clip')} to listen to again" if shown else "No mistakes"
-        )
-        if not shown:
+        here = [(clip, truth, heard) for clip, truth, heard in known if clip is not None]
+        title = f"{counted(len(here), 'clip')} to listen to again" if here else counted(len(known), "mistake")
+        self.mistakes_title.setText(title if known else "No mistakes")
+        if not known:
             self._mistakes.addWidget(make_text("Every held-back clip was recognised.", Role.MUTED))
-        for clip, truth, heard in shown:
+        for clip, truth, heard in here[:_MISTAKES_SHOWN]:
             if self.mistake_rows:
                 self._mistakes.addWidget(rule())
             line = _MistakeRow(clip, looks[truth], looks[heard])
             line.opened.connect(self.clip_opened)
             self.mistake_rows.append(line)
             self._mistakes.addWidget(line)
-        if len(report.mistakes) > len(shown):
-            more = f"… and {len(report.mistakes) - len(shown)} more"
-            self._mistakes.addWidget(make_text(more, Role.CAPTION))
+        if len(here) > _MISTAKES_SHOWN:
+            self._mistakes.addWidget(make_text(f"… and {len(here) - _MISTAKES_SHOWN} more", Role.CAPTION))
+        if len(known) > len(here):
+            gone = f"No longer in the project: {counted(len(known) - len(here), 'clip')}"
+            self._mistakes.addWidget(make_text(gone, Role.CAPTION))
