@@ -204,19 +204,14 @@ class Flow(QLayout):
         return y + line_height - rect.y()
 
 
-class FlowArea(QScrollArea):
+class FlowArea(GrowingScroller):
     """A flow that is as high as its items want, and scrolls where there is less room."""
 
     def __init__(self) -> None:
-        super().__init__()
         holder = QWidget()
-        holder.setProperty("role", "scroll")
-        self.flow = Flow(holder)
-        self.setWidget(holder)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        flow = Flow(holder)
+        super().__init__(holder)
+        self.flow = flow
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -226,12 +221,6 @@ class FlowArea(QScrollArea):
 
     def minimumSizeHint(self) -> QSize:
         return self.flow.minimumSize()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """An item has come, gone or changed its size, after which the whole may want another height."""
-        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
-            self.updateGeometry()
-        return super().eventFilter(watched, event)
 
 
 def clear_layout(layout: QLayout) -> None:
