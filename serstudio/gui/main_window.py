@@ -114,7 +114,14 @@ class MainWindow(QMainWindow):
         return self.workspace.session if self.workspace else None
 
     def open_project(self, folder: Path) -> bool:
-        """Open the project in `folder`; on failure the reason is in the banner. True: it is open."""
+        """Open the project in `folder`; on failure the reason is in the banner. True: it is open.
+
+        One that is open already stays as it is, with what runs in it.
+        """
+        place = (folder.parent if folder.name == FILE_NAME else folder).expanduser().resolve()
+        if self.workspace is not None and place == self.workspace.session.project.folder.resolve():
+            self.stack.setCurrentWidget(self.workspace)
+            return True
         try:
             project = Project.open(folder)
         except SerStudioError as error:

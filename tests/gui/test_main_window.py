@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from fake_engine import ENDLESS
 from PySide6.QtCore import QEvent, QObject, QSettings, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import (
 from engine.errors import SerStudioError
 from engine.resources import resource
 from serstudio.gui.app import make_excepthook
+from serstudio.gui.bridge.jobs import JobState
 from serstudio.gui.dialogs.crash import CrashDialog
 from serstudio.gui.dialogs.new_project import NewProjectDialog
 from serstudio.gui.main_window import MainWindow
@@ -34,6 +36,7 @@ from serstudio.gui.widgets.label_look import contrast, readable
 from serstudio.gui.workspace import Workspace
 from serstudio.project.palette import COLOURS
 from serstudio.usecases.events import Warned
+from serstudio.usecases.requests import AdaptProject
 
 CONTROLS = (QAbstractButton, QLineEdit, QComboBox, QAbstractSpinBox)
 
@@ -104,6 +107,18 @@ def test_going_home_lets_go_of_the_project(workspace: Workspace, window: MainWin
     workspace.rail.home.click()
     assert window.session is None
     project_folder.rename(project_folder.with_name("moved"))
+
+
+@pytest.mark.parametrize("inside", ["", "project.sqlite"])
+def test_opening_the_open_project_leaves_what_runs_alone(workspace, labelled, window, project_folder, inside) -> None:
+    job = labelled.start(Step.ADAPT, AdaptProject(project_folder, base=ENDLESS))
+    window.show_models()
+    assert window.open_project(project_folder / inside)
+    assert window.workspace is workspace
+    assert window.stack.currentWidget() is workspace
+    assert labelled.running_job(Step.ADAPT) is job
+    assert job.state is not JobState.ENDED
+    job.cancel()
 
 
 def test_an_unfinished_recording_is_back_at_the_next_opening(window, project_folder: Path, tone_clip) -> None:
