@@ -192,8 +192,13 @@ class MainWindow(QMainWindow):
         job.ended.connect(self.on_sample_ended)
 
     def on_sample_done(self, created: ProjectCreated) -> None:
+        """Open it, unless the user has opened another project meanwhile."""
         self.welcome.set_busy("")
-        self.open_project(created.folder)
+        if self.workspace is None:
+            self.open_project(created.folder)
+            return
+        toast = self.models.toast if self.stack.currentWidget() is self.models else self.workspace.toast
+        toast.show_message("The sample project is ready.", "Open", lambda: self.open_project(created.folder))
 
     def on_sample_failed(self, failed: Failed) -> None:
         self.welcome.set_busy("")  # first: it clears the banner

@@ -158,6 +158,23 @@ def test_a_sample_project_that_cannot_be_made_says_why(window: MainWindow, qtbot
     assert window.welcome.sample.isEnabled()
 
 
+@pytest.mark.parametrize("page", ["workspace", "models"])
+def test_the_sample_does_not_take_the_place_of_a_project(window, project_folder, qtbot, monkeypatch, tmp_path, page):
+    monkeypatch.setattr("serstudio.gui.main_window.projects_home", lambda: tmp_path / "home")
+    window.welcome.sample.click()
+    window.open_project(project_folder)
+    workspace = window.workspace
+    if page == "models":
+        window.show_models()
+    toast = getattr(window, page).toast
+    qtbot.waitUntil(toast.isVisible, timeout=60_000)
+    assert window.workspace is workspace
+    assert toast.message.text() == "The sample project is ready."
+    toast.action.click()
+    assert window.session.project.folder == tmp_path / "home" / "Sample project"
+    assert window.stack.currentWidget() is window.workspace
+
+
 def test_a_folder_that_is_no_project_is_refused_in_words(window: MainWindow, tmp_path: Path) -> None:
     assert not window.open_project(tmp_path)
     assert "not a SER Studio project" in window.welcome.banner.message.text()

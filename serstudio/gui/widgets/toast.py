@@ -19,7 +19,7 @@ class Toast(QFrame):
         self.setProperty("role", "toast")
         self.message = make_text("", Role.BODY)
         self.action = make_button("Undo", Kind.NORMAL)
-        self._run: Callable[[], None] | None = None
+        self._run: Callable[[], object] | None = None
         self.action.clicked.connect(self.on_action_clicked)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(16, 8, 8, 8)
@@ -34,7 +34,7 @@ class Toast(QFrame):
         host.installEventFilter(self)
         self.hide()
 
-    def show_message(self, message: str, action: str = "", run: Callable[[], None] | None = None) -> None:
+    def show_message(self, message: str, action: str = "", run: Callable[[], object] | None = None) -> None:
         """Show `message`; with `run`, a button named `action` calls it."""
         self.message.setText(message)
         self.message.setContentsMargins(0, 8, 8 if run is None else 0, 8)
@@ -49,7 +49,7 @@ class Toast(QFrame):
         self.raise_()
         self._timer.start()
 
-    def withdraw(self, *outdated: Callable[[], None]) -> None:
+    def withdraw(self, *outdated: Callable[[], object]) -> None:
         """Hide a message whose action calls one of `outdated`, which would no longer do what the message says."""
         if self._run in outdated:
             self.hide()
