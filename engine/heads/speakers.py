@@ -5,7 +5,6 @@ have one emotion each, for there the speaker's mean is the emotion. Hence the ga
 a neutral reference; and the shrinkage, n / (n + 5) for a speaker of n clips.
 """
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from engine.heads.frame import class_means
+from engine.names import same_name
 
 _SHRINKAGE_CLIPS = 5.0
 _NEUTRAL_NAMES = frozenset({"neutral", "neutrality", "neutral speech"})
@@ -38,13 +38,10 @@ class SpeakerOffsets:
         return torch.zeros_like(self.overall)
 
     def named(self, name: str) -> str | None:
-        """The speaker who is meant by `name`, typed with other spaces, case or Unicode form; None if that is not one.
-
-        A keyboard or a terminal may send an accent as a letter of its own.
-        """
+        """The speaker meant by `name`, typed with other spaces, case or Unicode form; None if that is not one."""
         if name in self.names:
             return name
-        alike = [known for known in self.names if _compared(known) == _compared(name)]
+        alike = [known for known in self.names if same_name(known) == same_name(name)]
         return alike[0] if len(alike) == 1 else None
 
     def subtract(self, embeddings: Tensor, speakers: Sequence[str | None]) -> Tensor:
@@ -54,10 +51,6 @@ class SpeakerOffsets:
     def to(self, device: torch.device) -> "SpeakerOffsets":
         """These offsets on `device`."""
         return replace(self, vectors=self.vectors.to(device), overall=self.overall.to(device))
-
-
-def _compared(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
 
 
 def neutral_label(names: Sequence[str]) -> int | None:

@@ -5,11 +5,11 @@ import json
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from engine.names import same_name
 from serstudio.errors import ProjectError
 from serstudio.project.changes import Image
 from serstudio.project.database import Database
 from serstudio.project.history import History
-from serstudio.project.palette import same_name
 from serstudio.project.records import Clip, NewClip, clip_of, now_text
 
 _THESE = "id IN (SELECT value FROM json_each(?)) AND removed = 0"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from engine.names import same_name
 from serstudio.errors import ProjectError
 from serstudio.project import palette
 from serstudio.project.changes import Image
@@ -16,7 +17,7 @@ def check_names(names: Sequence[str]) -> list[str]:
     cleaned: list[str] = []
     for name in names:
         kept = palette.clean_name(name, "label")
-        if any(palette.same_name(kept) == palette.same_name(other) for other in cleaned):
+        if any(same_name(kept) == same_name(other) for other in cleaned):
             raise ProjectError(f"The label '{kept}' is given twice.", "Give each label its own name.")
         cleaned.append(kept)
     return cleaned
@@ -111,7 +112,7 @@ class Labels:
     @staticmethod
     def _refuse_taken(others: Sequence[Label], name: str | None, key: str | None) -> None:
         for other in others:
-            if name and palette.same_name(other.name) == palette.same_name(name):
+            if name and same_name(other.name) == same_name(name):
                 raise ProjectError(f"There is a label '{other.name}' already.", "Give it another name.")
             if key and other.key == palette.clean_key(key):
                 raise ProjectError(f"The key {other.key} labels '{other.name}' already.", "Choose a key that is free.")

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 
+from engine.names import same_name
 from serstudio.errors import ProjectError
 
 COLOURS = (
@@ -37,11 +38,6 @@ def clean_name(name: str, what: str) -> str:
     if len(cleaned) > MAX_NAME_LENGTH:
         raise ProjectError(f"The name of a {what} has {len(cleaned)} characters.", f"Use at most {MAX_NAME_LENGTH}.")
     return cleaned
-
-
-def same_name(name: str) -> str:
-    """The form in which two names of labels, or of speakers, are compared: 'Joy' and 'joy ' are one label."""
-    return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
 
 
 def first_spellings(names: Iterable[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from engine.names import same_name
 from serstudio.errors import ProjectError
 from serstudio.project import palette
 from serstudio.project.changes import Change, RowChange, VersionsChanged, describe
@@ -133,8 +134,8 @@ class Project:
 
     def find_label(self, name: str) -> Label | None:
         """The label of that name; upper and lower case and stray spaces do not matter."""
-        wanted = palette.same_name(name)
-        return next((label for label in self.labels() if palette.same_name(label.name) == wanted), None)
+        wanted = same_name(name)
+        return next((label for label in self.labels() if same_name(label.name) == wanted), None)
 
     def add_label(
         self, name: str, colour: str | None = None, symbol: str | None = None, key: str | None = None

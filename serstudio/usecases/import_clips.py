@@ -10,9 +10,10 @@ from pathlib import Path
 from engine.audio.decode import AUDIO_SUFFIXES, MAX_CLIP_S, check_audio
 from engine.checksums import sha256_of
 from engine.errors import AudioError, ManifestError
+from engine.names import same_name
 from serstudio.interchange.manifest import read_manifest
 from serstudio.project import Clip, NewClip, Project
-from serstudio.project.palette import clean_name, same_name
+from serstudio.project.palette import clean_name
 from serstudio.usecases.audio_files import find_audio_files, shown
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.kept_audio import copy_audio, is_whole

@@ -5,9 +5,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
 from engine.checksums import sha256_of
+from engine.names import same_name
 from serstudio.errors import ProjectError
 from serstudio.project import Clip, Project
-from serstudio.project.palette import same_name
 
 SHORTEST_HASH_PREFIX = 6
 

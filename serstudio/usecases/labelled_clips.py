@@ -18,7 +18,7 @@ from serstudio.wording import counted
 class Labelled:
     """`clips[i]` of the engine is `rows[i]` of the project; its label is an index into `labels`.
 
-    Speakers of one name (`palette.same_name`) are spelt alike in both.
+    Speakers of one name (`engine.names.same_name`) are spelt alike in both.
     """
 
     labels: tuple[Label, ...]

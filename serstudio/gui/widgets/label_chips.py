@@ -6,11 +6,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
+from engine.names import same_name
 from serstudio.gui.widgets.buttons import Kind, make_button
 from serstudio.gui.widgets.layout import Flow, clear_layout
 from serstudio.gui.widgets.look_picker import LookPicker, LookSwatch
 from serstudio.gui.widgets.text import Role, make_text
-from serstudio.project.palette import COLOURS, SYMBOLS, first_free, first_free_key, same_name
+from serstudio.project.palette import COLOURS, SYMBOLS, first_free, first_free_key
 
 
 @dataclass(frozen=True)
