@@ -256,7 +256,10 @@ def _keep(project: Project, path: Path, name: str) -> Clip:
         duration_s = mend_wav(path)
         if duration_s < MIN_CLIP_S:
             path.unlink()
-            raise AudioError(f"The recording is too short ({duration_s:.2f} s).", f"Record at least {MIN_CLIP_S} s.")
+            raise AudioError(
+                f"The recording is too short ({int(1000 * duration_s)} ms).",
+                f"Record at least {1000 * MIN_CLIP_S:.0f} ms.",
+            )
         sha256 = sha256_of(path)
         clip = project.find_hash(sha256)  # digital silence of the same length, or a crash right after the row
         if clip is None:

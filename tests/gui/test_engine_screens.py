@@ -293,6 +293,7 @@ def test_a_model_card_in_an_old_encoding_is_shown_as_far_as_it_can_be(
     workspace: Workspace, adapted: Session, window: MainWindow
 ) -> None:
     (workspace.share.version.folder() / "README.md").write_bytes("# Für alle".encode("latin-1"))
+    window.close_project()
     assert window.open_project(adapted.project.folder), "the preview is read while the project is opened"
     assert window.workspace.share.card_text.toPlainText() == "F\ufffdr alle"
 
