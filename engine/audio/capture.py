@@ -104,7 +104,8 @@ class Microphone:
         """`device`: index of an `InputDevice`, None for the default one. `rate_hz`: None for its own."""
         sounddevice = _sounddevice()
         try:
-            facts = sounddevice.query_devices(device, kind="input")
+            with _OPEN_LOCK:
+                facts = sounddevice.query_devices(device, kind="input")
         except (sounddevice.PortAudioError, ValueError) as error:
             raise _no_microphone(device) from error
         self.name = str(facts["name"])
@@ -128,18 +129,20 @@ class Microphone:
         """Open the device; the ring fills from now on. Does nothing when it is running."""
         if self._stream is not None:
             return
-        sounddevice = _sounddevice()
+        with _OPEN_LOCK:  # a list that is asked for meanwhile, by another thread, would end PortAudio under it
+            self._stream = self._open_mono(_sounddevice())
+            _OPEN.add(id(self))
+
+    def _open_mono(self, sounddevice: Any) -> Any:
         try:
-            self._stream = self._open(sounddevice, channels=1)
+            return self._open(sounddevice, channels=1)
         except sounddevice.PortAudioError as error:
             if self._max_channels < 2:
                 raise _cannot_open(self.name, self.rate_hz, error) from error
             try:  # some interfaces refuse to mix down by themselves
-                self._stream = self._open(sounddevice, channels=2)
+                return self._open(sounddevice, channels=2)
             except sounddevice.PortAudioError:
                 raise _cannot_open(self.name, self.rate_hz, error) from error
-        with _OPEN_LOCK:
-            _OPEN.add(id(self))
 
     def _open(self, sounddevice: Any, channels: int) -> Any:
         ring = Ring(round(RING_S * self.rate_hz), channels)

@@ -5,12 +5,14 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
+from engine.audio import capture
 from engine.audio.capture import Microphone, Ring, list_input_devices
 from engine.errors import MicrophoneError
 
@@ -181,6 +183,27 @@ def test_devices_are_listed_while_a_microphone_is_open(null_sink: Any) -> None:
         assert any(device.is_default for device in list_input_devices())
         time.sleep(0.3)
         assert microphone.ring.written > before, "looking at the devices must not end the stream"
+
+
+@pytest.mark.microphone
+def test_devices_are_not_looked_for_while_a_microphone_is_being_opened(
+    null_sink: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Live opens it in a thread of its own; PortAudio that is ended under a stream takes the process with it."""
+    looked: list[str] = []
+    lister = threading.Thread(target=list_input_devices)
+
+    def open_slowly(*_: Any, **__: Any) -> Any:
+        lister.start()
+        lister.join(0.5)
+        looked.append("opened")
+        return SimpleNamespace(active=True, close=lambda **_: None)
+
+    monkeypatch.setattr(Microphone, "_open", open_slowly)
+    monkeypatch.setattr(capture, "_look_again", lambda _: looked.append("looked"))
+    with Microphone():
+        lister.join()
+        assert looked == ["opened"]
 
 
 def test_importing_capture_loads_neither_portaudio_nor_torch(tmp_path: Path) -> None:
