@@ -71,14 +71,10 @@ def _open_microphone(device_name: str | None, stack: ExitStack) -> "tuple[int, I
 
 
 def _listen(microphone: "Microphone") -> "Iterator[Samples]":
-    from engine.errors import MicrophoneError
     from serstudio.usecases.stream_live import microphone_blocks
 
     microphone.start()  # now: what was said while the model loaded is old
-    for block in microphone_blocks(microphone):
-        if not microphone.running:
-            raise MicrophoneError("The microphone went away.", "Plug it in and start again.")
-        yield block
+    yield from microphone_blocks(microphone)
 
 
 def _first_seconds(blocks: "Iterator[Samples]", samples: int) -> "Iterator[Samples]":

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine.audio.capture import Microphone
 from engine.audio.decode import iter_audio, probe_audio
 from engine.decision import Decision
+from engine.errors import MicrophoneError
 from serstudio.usecases.worker_process import failure_of
 
 if TYPE_CHECKING:
@@ -90,10 +91,15 @@ def file_blocks(path: Path, *, in_real_time: bool) -> tuple[int, Iterator[Sample
 
 
 def microphone_blocks(microphone: Microphone, seconds: float | None = None) -> Iterator[Samples]:
-    """What a started `microphone` hears, until `seconds` have passed (None: for ever)."""
+    """What a started `microphone` hears, until `seconds` have passed (None: for ever).
+
+    MicrophoneError once it is unplugged: it would be silent for ever, and the last answer stand there as if new.
+    """
     started = time.monotonic()
     while seconds is None or time.monotonic() - started < seconds:
         time.sleep(BLOCK_S)
+        if not microphone.running:
+            raise MicrophoneError("The microphone went away.", "Plug it in and start again.")
         yield microphone.ring.read_new()
 
 

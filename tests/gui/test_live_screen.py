@@ -7,8 +7,9 @@ from fake_engine import add_version, serve_fake_live
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
-from engine.audio.capture import InputDevice
+from engine.audio.capture import InputDevice, Ring
 from engine.decision import Decision
+from serstudio.gui.bridge import live_feeder
 from serstudio.gui.bridge.live import LiveSource, LiveState
 from serstudio.gui.screens.live import LiveScreen
 from serstudio.gui.session import Session
@@ -76,6 +77,32 @@ def test_the_microphone_is_heard(null_sink, live: LiveScreen, qtbot, tone_clip) 
         live.toggle()
         qtbot.waitUntil(lambda: live.bridge.state is LiveState.IDLE, timeout=5_000)
     assert live.verdict.bars.scores() == (0.75, 0.25)
+
+
+class MadeMicrophone:
+    """A microphone that hears nothing, and may be unplugged."""
+
+    rate_hz, running = 16_000, False
+
+    def __init__(self, _device: int | None) -> None:
+        self.ring = Ring(self.rate_hz)
+
+    def start(self) -> None:
+        self.running = True
+
+    def stop(self) -> None:
+        self.running = False
+
+
+def test_a_microphone_that_is_unplugged_ends_listening(live: LiveScreen, workspace, microphones, monkeypatch, qtbot):
+    monkeypatch.setattr(live_feeder, "Microphone", MadeMicrophone)
+    live.look_for_sources()
+    live.toggle()
+    qtbot.waitUntil(lambda: live.bridge.state is LiveState.LISTENING, timeout=20_000)
+    live.bridge._feeder._microphone.running = False
+    qtbot.waitUntil(lambda: live.bridge.state is LiveState.IDLE, timeout=5_000)
+    assert workspace.banner.message.text() == "The microphone went away."
+    assert live.verdict.name.full_text() == "Not listening"
 
 
 def test_the_model_is_chosen_by_its_method(live: LiveScreen) -> None:
