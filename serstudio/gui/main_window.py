@@ -143,7 +143,11 @@ class MainWindow(QMainWindow):
         return True
 
     def _recover(self, session: Session) -> None:
-        recovered = recover_recordings(session.project)
+        try:
+            recovered = recover_recordings(session.project)
+        except SerStudioError as error:  # the next opening tries again
+            self.show_error(error)
+            return
         if recovered and self.workspace is not None:
             names = ", ".join(clip.name for clip in recovered)
             self.workspace.banner.show_message(

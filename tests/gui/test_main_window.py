@@ -22,6 +22,8 @@ from PySide6.QtWidgets import (
 
 from engine.errors import SerStudioError
 from engine.resources import resource
+from serstudio.errors import ProjectError
+from serstudio.gui import main_window
 from serstudio.gui.app import make_excepthook
 from serstudio.gui.bridge.jobs import JobState
 from serstudio.gui.dialogs.crash import CrashDialog
@@ -119,6 +121,17 @@ def test_opening_the_open_project_leaves_what_runs_alone(workspace, labelled, wi
     assert labelled.running_job(Step.ADAPT) is job
     assert job.state is not JobState.ENDED
     job.cancel()
+
+
+def test_a_recording_that_cannot_be_brought_back_now_keeps_no_project_closed(
+    window, project_folder: Path, monkeypatch
+) -> None:
+    def fail(_: object) -> None:
+        raise ProjectError("The recording could not be written.", "Free some room on the disk.")
+
+    monkeypatch.setattr(main_window, "recover_recordings", fail)
+    assert window.open_project(project_folder)
+    assert window.workspace.banner.message.text() == "The recording could not be written."
 
 
 def test_an_unfinished_recording_is_back_at_the_next_opening(window, project_folder: Path, tone_clip) -> None:
