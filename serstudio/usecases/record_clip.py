@@ -47,6 +47,7 @@ class Recorder:
         self._lock = threading.Lock()  # between this thread and the writer; the audio callback never takes it
         self._take: _Take | None = None
         self._failure: OSError | None = None
+        self._lost_before = 0  # of what is being recorded now
         self._stop = threading.Event()
         self._writer: threading.Thread | None = None
 
@@ -70,8 +71,8 @@ class Recorder:
 
     @property
     def overruns(self) -> int:
-        """How often sound was lost since `start`."""
-        return self._microphone.ring.overruns
+        """How often sound was lost since `begin`; before that, since `start`."""
+        return self._microphone.ring.overruns - self._lost_before
 
     @property
     def problem(self) -> str | None:
@@ -130,7 +131,7 @@ class Recorder:
             return
         with self._lock, _disk_in_words(self._project):
             self._drain()
-            self._failure = None
+            self._failure, self._lost_before = None, self._microphone.ring.overruns
             take = _Take(self._project.audio_folder, self.rate_hz)
             try:
                 take.writer.write(self._microphone.ring.already_read(self._pre_roll))
@@ -149,6 +150,9 @@ class Recorder:
         take, failure = self._end_take()
         try:
             clip = _keep(self._project, take.path, " ".join((name or "").split()) or _name_of_now())
+        except ProjectError as error:
+            back = "What was recorded is kept, and comes back when the project is opened again."
+            raise ProjectError(error.message, f"{error.hint} {back}") from error
         finally:
             take.release()
         if failure is not None:

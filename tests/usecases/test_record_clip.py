@@ -204,6 +204,18 @@ def test_unplugged_microphone_is_reported_and_the_take_kept(project: Project) ->
 
 
 @pytest.mark.usefixtures("made")
+def test_sound_that_was_lost_before_the_recording_is_not_counted_in_it(project: Project) -> None:
+    with Recorder(project) as recorder:
+        microphone = microphone_of(recorder)
+        microphone.ring.write(np.zeros(160, dtype=np.float32), overrun=True)
+        assert recorder.overruns == 1
+        recorder.begin()
+        assert recorder.overruns == 0
+        microphone.ring.write(np.zeros(160, dtype=np.float32), overrun=True)
+        assert recorder.overruns == 1
+
+
+@pytest.mark.usefixtures("made")
 def test_two_identical_silences_are_one_clip(project: Project) -> None:
     with Recorder(project) as recorder:
         clips = []
@@ -276,8 +288,9 @@ def test_row_that_cannot_be_written_leaves_the_recording(
         microphone_of(recorder).say(0.3, 1.0)
         with monkeypatch.context() as patch:
             patch.setattr(project, "add_clips", raise_full)
-            with pytest.raises(ProjectError, match="is full"):
+            with pytest.raises(ProjectError, match="is full") as raised:
                 recorder.finish("lost?")
+            assert "comes back when the project is opened again" in raised.value.hint
     (clip,) = recover_recordings(project)
     assert clip.duration_s == pytest.approx(1.0)
     assert project.clip_path(clip).is_file()
