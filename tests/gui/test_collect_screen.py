@@ -13,6 +13,7 @@ from serstudio.gui.session import Session
 from serstudio.gui.steps import Step, StepState
 from serstudio.gui.widgets.meter import LevelMeter
 from serstudio.gui.workspace import Workspace
+from serstudio.usecases.record_clip import Recorder
 
 
 @pytest.fixture
@@ -137,6 +138,28 @@ def test_recording_with_a_level_and_the_clip_in_the_list(null_sink, screen, sess
     assert clip.duration_s >= 1.0
     assert clip.name in screen.newest.names()
     card.close_devices()
+
+
+@pytest.mark.microphone
+@pytest.mark.parametrize("recording", [True, False])
+def test_an_unplugged_microphone_promises_no_clip_that_is_not_there(
+    null_sink, screen, session: Session, qtbot, monkeypatch, recording: bool
+) -> None:
+    """And the microphones can be looked for again at once."""
+    card, before = screen.recorder, session.clips.total()
+    card.look_for_devices()
+    card.switch.setChecked(True)
+    if recording:
+        card.toggle_recording()
+        qtbot.waitUntil(lambda: card._recorder.elapsed_s > 0.5, timeout=8_000)
+    monkeypatch.setattr(Recorder, "problem", "The microphone is no longer there.")
+    qtbot.waitUntil(lambda: card._recorder is None, timeout=5_000)
+    assert card.banner.message.text() == "The microphone is no longer there."
+    assert ("is in the project" in card.banner.hint.text()) == (session.clips.total() > before) == recording
+    assert not card.again.isHidden()
+    card.again.click()
+    assert card.banner.isHidden()
+    assert card.again.isHidden()
 
 
 @pytest.mark.microphone

@@ -16,6 +16,7 @@ from serstudio.gui.widgets.layout import Card, row
 from serstudio.gui.widgets.meter import LevelMeter
 from serstudio.gui.widgets.text import Role, make_text, restyle
 from serstudio.usecases.record_clip import Recorder
+from serstudio.wording import counted
 
 NOTE = "Aim for peaks at the -6 dB mark. The half second before you press Record is kept, too."
 _SETTING = "collect/microphone_on"
@@ -130,7 +131,7 @@ class RecorderCard(Card):
             recorder = Recorder(self._session.project, self.devices.currentData())
             recorder.start()
         except MicrophoneError as error:
-            self.banner.show_message(error.message, error.hint, Tone.WARNING)
+            self._show_failure(error.message, error.hint)
             self.switch.setChecked(False)
             return False
         self.banner.hide()
@@ -166,13 +167,22 @@ class RecorderCard(Card):
         if recorder.recording:
             self._show_elapsed(recorder)
         if recorder.problem is not None:
-            problem = recorder.problem
-            self.close_devices()
-            self.banner.show_message(problem, "What was recorded until then is in the project.", Tone.WARNING)
+            self._give_up(recorder, recorder.problem)
+
+    def _give_up(self, recorder: Recorder, problem: str) -> None:
+        """Keep what there is of a recording; the microphones are listed anew, for one of them may have gone."""
+        kept = recorder.recording and self._finish(recorder)
+        self.close_devices()
+        self.look_for_devices()
+        self._show_failure(problem, "What was recorded until then is in the project." if kept else "")
+
+    def _show_failure(self, message: str, hint: str) -> None:
+        self.banner.show_message(message, hint, Tone.WARNING)
+        self.again.show()
 
     def _show_elapsed(self, recorder: Recorder) -> None:
         minutes, seconds = divmod(recorder.elapsed_s, 60)
-        lost = f"  sound was lost {recorder.overruns} times" if recorder.overruns else ""
+        lost = f"  sound was lost {counted(recorder.overruns, 'time')}" if recorder.overruns else ""
         self.elapsed.setText(f"{int(minutes)}:{seconds:04.1f}{lost}")
 
     # --- recording ---------------------------------------------------------------------------------
@@ -187,13 +197,15 @@ class RecorderCard(Card):
             self._recorder.begin()
         self._show_recording()
 
-    def _finish(self, recorder: Recorder) -> None:
+    def _finish(self, recorder: Recorder) -> bool:
+        """True: all of it is in the project."""
         try:
             clip = recorder.finish()
         except SerStudioError as error:
             self._session.error_raised.emit(error)
-            return
+            return False
         self.recorded.emit(clip.id)
+        return True
 
     def _show_recording(self) -> None:
         recording = self.recording
