@@ -3,9 +3,10 @@
 import csv
 import io
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
+from typing import Literal
 
 from engine.errors import ManifestError
 
@@ -73,17 +74,42 @@ def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
 
 def _table(path: Path) -> list[tuple[int, list[str]]]:
     """The lines that are not blank, each with its number in the file, cut at the delimiter."""
-    text = _text(path)
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    lines = list(io.StringIO(_text(path), newline=""))
+    first = next((line for line in lines if line.strip()), "")
     delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     try:
-        return [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
+        return list(_records(lines, delimiter))
     except csv.Error as error:
-        raise ManifestError(
-            f"{path.name} is not a table: line {reader.line_num} cannot be read ({error}).",
-            "Save it again as CSV.",
-        ) from error
+        if delimiter != "\t":
+            raise ManifestError(
+                f"{path.name} is not a table: {error}.", "Close that quotation mark, or save it again as CSV."
+            ) from error
+    try:  # many programs write quotation marks in tables with tabs as they are: transcripts have single ones
+        return list(_records(lines, delimiter, csv.QUOTE_NONE))
+    except csv.Error as error:
+        raise ManifestError(f"{path.name} is not a table: {error}.", "Save it again as CSV.") from error
+
+
+def _records(
+    lines: Sequence[str], delimiter: str, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
+) -> Iterator[tuple[int, list[str]]]:
+    """Each record with the number of its last line. csv.Error, in words, where one cannot be cut.
+
+    A quotation mark that is never closed would make the lines below it part of one cell: of a record over several
+    lines every mark has to be in its place.
+    """
+    reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, skipinitialspace=True)
+    start = 0
+    try:
+        for cells in reader:
+            if reader.line_num > start + 1:
+                record = lines[start : reader.line_num]
+                next(csv.reader(record, delimiter=delimiter, skipinitialspace=True, strict=True))
+            start = reader.line_num
+            if any(cell.strip() for cell in cells):
+                yield start, cells
+    except csv.Error as error:
+        raise csv.Error(f"line {start + 1} cannot be read ({error})") from error
 
 
 def _text(path: Path) -> str:

@@ -90,6 +90,31 @@ def test_what_is_wrong_is_named(table: Path, content: str | bytes, cause: str) -
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        'file,label,text\na.wav,joy,ja\nb.wav,joy,"nein\nc.wav,joy,ja\n',
+        'file,label,text\na.wav,joy,ja\nb.wav,joy,"nein\nc.wav,joy,ja\nd.wav,joy,"gut" so\n',
+        'file,label\na.wav,joy\nb.wav,"joy\nc.wav,joy\n' + "d.wav,joy\n" * 20_000,
+    ],
+)
+def test_a_quotation_mark_that_is_not_closed_takes_no_clips_away(table: Path, content: str) -> None:
+    with pytest.raises(ManifestError, match="line 3 cannot be read") as caught:
+        rows_of(table, content)
+    assert "quotation mark" in caught.value.hint
+
+
+def test_lines_and_marks_within_cells_are_text(table: Path) -> None:
+    rows = rows_of(table, 'file,text,label\na.wav,"ja,\r\n""ja""",joy\nb.wav,"so" so,anger\nc.wav,5" so,calm\n')
+    assert [row.label for row in rows] == ["joy", "anger", "calm"]
+
+
+def test_in_a_table_with_tabs_single_quotation_marks_are_text(table: Path) -> None:
+    """As in Common Voice, and in what ELAN and Praat write."""
+    rows = rows_of(table, 'file\ttext\tlabel\na.wav\t"Nein\tjoy\nb.wav\t"So," sagt er\tcalm\nc.wav\tja\tanger\n')
+    assert [(row.file.name, row.label) for row in rows] == [("a.wav", "joy"), ("b.wav", "calm"), ("c.wav", "anger")]
+
+
 def test_missing_manifest_and_folder(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="There is no file"):
         read_manifest(tmp_path / "nowhere.csv")
