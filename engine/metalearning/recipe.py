@@ -15,6 +15,7 @@ function `train(recipe, corpora_root, run_folder, *, device, recipe_text)` that 
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -82,6 +83,14 @@ class BaseSection:
     start: str = "compact-encoder"
 
 
+def check_start(seed: int, read_layers: Sequence[int]) -> None:
+    """RecipeError unless a training can draw from `seed`, and an encoder be read at these layers."""
+    if seed < 0:
+        raise RecipeError("The seed is below 0.", "Use 0 or more.")
+    if any(layer < 1 for layer in read_layers):
+        raise RecipeError("read_layers names a layer below 1.", "Count the layers from 1.")
+
+
 class RecipeSettings(Protocol):
     """What every kind's recipe class has."""
 
@@ -129,7 +138,7 @@ def parse_recipe(values: dict[str, Any], where: str) -> RecipeSettings:
     kind = values.get("kind")
     if kind == "experiment" or str(kind).endswith("-table"):
         raise RecipeError(f"{where} is a table of a paper, no base to train.", "Give it to `serstudio experiment`.")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         told = f"is of no known kind ({kind!r})" if kind is not None else "does not say its kind"
         raise RecipeError(f"The recipe {where} {told}.", f"Write kind = one of {', '.join(KINDS)}.")
     settings: RecipeSettings = read_table(import_place(KINDS[kind].recipe), values, where)

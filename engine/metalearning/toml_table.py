@@ -2,8 +2,10 @@
 
 Field types may be bool, int, float, str, a StrEnum, `tuple[... , ...]` of one of these, another such dataclass
 (a sub-table), `Mapping[str, ...]` of the plain ones (a sub-table whose keys are free), or any of these with `| None`.
+Only in lists a number may be nan: there is none at that place of a published table.
 """
 
+import math
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -13,6 +15,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from engine.errors import RecipeError
 
 T = TypeVar("T")
+_MOST = 2**63 - 1  # TOML's own limit of whole numbers
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text in quotes"}
 
 
@@ -36,7 +39,13 @@ def _value(hint: Any, value: object, where: str, name: str) -> Any:
     if get_origin(hint) is tuple:
         if not isinstance(value, list):
             raise RecipeError(f"{where}: {name} is not a list.", "Write it in square brackets.")
-        return tuple(_value(get_args(hint)[0], each, where, name) for each in value)
+        each_hint = get_args(hint)[0]
+        return tuple(
+            each
+            if isinstance(each, float) and math.isnan(each) and each_hint is float
+            else _value(each_hint, each, where, name)
+            for each in value
+        )
     if get_origin(hint) is Mapping or (is_dataclass(hint) and isinstance(hint, type)):
         return _sub_table(hint, value, where, name)
     if issubclass(hint, StrEnum):
@@ -60,4 +69,8 @@ def _plain(hint: type, value: object, where: str, name: str) -> Any:
         return float(value)
     if type(value) is not hint:
         raise RecipeError(f"{where}: {name} cannot be {value!r}.", f"It must be {_WORDS[hint]}.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise RecipeError(f"{where}: {name} cannot be {value}.", "It must be a finite number.")
+    if isinstance(value, int) and abs(value) > _MOST:
+        raise RecipeError(f"{where}: {name} cannot be as large as {value}.", "Use a smaller number.")
     return value

@@ -21,7 +21,7 @@ from typing import Any
 
 from engine.choices import TRAINED, TUNING_METHODS
 from engine.errors import RecipeError
-from engine.metalearning.corpora import CORPORA
+from engine.metalearning.corpora import CORPORA, EMOTIONS
 from engine.metalearning.toml_table import read_table
 
 KIND = "experiment"
@@ -77,6 +77,12 @@ class MeasureSection:
         unknown = [name for name in self.corpora if name not in CORPORA]
         if unknown:
             raise RecipeError(f"[measure] names the unknown corpus '{unknown[0]}'.", f"Known: {', '.join(CORPORA)}.")
+        unknown = [name for name in self.cut if name not in self.corpora]
+        if unknown:
+            raise RecipeError(f"[measure] cuts '{unknown[0]}', which it does not measure.", "Name it in corpora too.")
+        unknown = [label for label in self.left_out_labels if label not in EMOTIONS]
+        if unknown:
+            raise RecipeError(f"[measure] leaves out the unknown '{unknown[0]}'.", f"Known: {', '.join(EMOTIONS)}.")
         empty = [dimension.value for dimension in Dimension if not getattr(self, dimension)]
         if empty:
             raise RecipeError(f"[measure]: {empty[0]} is empty.", "Name one at least.")
@@ -86,6 +92,8 @@ class MeasureSection:
             raise RecipeError(f"[measure] cannot tune '{self.trained}'.", f"Use one of {', '.join(TRAINED)}.")
         if min(self.shots) < 1 or min(self.steps) < 0 or min(self.learning_rates) <= 0 or min(self.inner_support) < 1:
             raise RecipeError("[measure] counts something below 1.", "Use positive numbers; steps may be 0.")
+        if self.ways < 2 or min(self.queries, self.episodes) < 1:
+            raise RecipeError("[measure] needs 2 ways, 1 query and 1 episode at least.", "Use larger numbers.")
         if not 0 < self.test_share < 1:
             raise RecipeError("[measure]: test_share is no share.", "Use a number between 0 and 1.")
 

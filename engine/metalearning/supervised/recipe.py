@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from engine.choices import HEADS, METHODS, TRAINED
 from engine.errors import RecipeError
-from engine.metalearning.recipe import BaseSection, DataSection
+from engine.metalearning.recipe import BaseSection, DataSection, check_start
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ class NetworksSection:
             raise RecipeError(
                 "[networks] makes no sense.", "count of 1 or more, width a multiple of 8, dropout under 1."
             )
+        if self.weight < 0:
+            raise RecipeError(f"[networks] cannot have a weight of {self.weight}.", "Use 0 or more.")
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,10 @@ class SupervisedTraining:
             raise RecipeError(f"[training] cannot tune the encoder at a rate of {self.encoder_rate}.", "Try 2e-5.")
         if not 0 <= self.style_mixing <= 1:
             raise RecipeError(f"[training] cannot mix a share of {self.style_mixing}.", "Use 0 to 1.")
+        if min(self.weight_decay, self.contrastive, self.speaker, self.reversal) < 0:
+            raise RecipeError("[training] weighs a part of the loss, or weight_decay, below 0.", "Use 0 or more.")
+        if not 0 <= self.averaging < 1:
+            raise RecipeError(f"[training] cannot average weights by {self.averaging}.", "Use 0 to under 1; try 0.995.")
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,8 @@ class AdaptationSection:
         for rate in (self.learning_rate, *self.rates.values()):
             if not 0 < rate < 1:
                 raise RecipeError(f"[adaptation] cannot use a learning rate of {rate}.", "Try 1e-5.")
+        if self.steps < 0:
+            raise RecipeError(f"[adaptation] cannot recommend {self.steps} steps.", "Use 0 or more.")
 
 
 @dataclass(frozen=True)
@@ -147,6 +155,9 @@ class ClosedFormRecipe:
     discriminant: DiscriminantSection = field(default_factory=DiscriminantSection)
     adaptation: AdaptationSection = field(default_factory=AdaptationSection)
     card: CardSection = field(default_factory=CardSection)
+
+    def __post_init__(self) -> None:
+        check_start(self.seed, self.read_layers)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engine.errors import RecipeError
+from engine.metalearning.corpora import CORPORA
 from engine.metalearning.recipe import DataSection
 
 _ROWS = 3  # supervised, MAML, F-MAML
@@ -126,5 +127,8 @@ class FmamlTableRecipe:
     def __post_init__(self) -> None:
         if not self.targets or min(self.shots, self.queries, self.tests, self.supervised_steps) < 1:
             raise RecipeError("The table measures nothing.", "Name targets, and count from 1.")
+        unknown = [name for name in self.targets if name not in CORPORA]
+        if unknown:
+            raise RecipeError(f"There is no corpus '{unknown[0]}' to test on.", f"Known: {', '.join(CORPORA)}.")
         if len(self.paper) != _ROWS or any(len(row) != len(self.targets) for row in self.paper):
             raise RecipeError(f"paper needs {_ROWS} lists of {len(self.targets)} figures.", "Write nan for none.")

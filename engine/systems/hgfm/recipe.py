@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from engine.errors import RecipeError
 from engine.metalearning.corpora import CORPORA, EMOTIONS
-from engine.metalearning.recipe import BaseSection, DataSection
+from engine.metalearning.recipe import BaseSection, DataSection, check_start
 from engine.systems.catalogue import CATALOGUE
 
 FOUR_EMOTIONS = ("anger", "happiness", "neutral", "sadness")  # section III.A: those that all of the corpora have
@@ -64,8 +64,11 @@ class TrainingSection:
             )
         if not 0 < self.learning_rate < 1 or not 0 < self.backbone_learning_rate < 1:
             raise RecipeError("[training]: a learning rate makes no sense.", "Try 2e-4, and 1e-5 for the backbone.")
-        if self.longest_s < 0.1 or not 0 <= self.augmented <= 100:
-            raise RecipeError("[training] makes no sense.", "longest_s of 0.1 or more, augmented of 0 to 100.")
+        if self.longest_s < 0.1 or not 0 <= self.augmented <= 100 or self.weight_decay < 0:
+            raise RecipeError(
+                "[training] makes no sense.",
+                "longest_s of 0.1 or more, augmented of 0 to 100, weight_decay not below 0.",
+            )
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ class HgfmRecipe:
     adaptation: AdaptationSection = field(default_factory=AdaptationSection)
 
     def __post_init__(self) -> None:
+        check_start(self.seed, self.read_layers)
         check_labels(self.labels)
 
 
@@ -193,6 +197,7 @@ class HgfmTableRecipe:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_start(self.seed, [*self.read_layers, *(layer for row in self.rows for layer in row.read_layers)])
         if not self.rows or self.training.upstream is not Upstream.FROZEN:
             raise RecipeError("A table has rows, and each says what is trained of its upstream.", "Write [[rows]].")
         if self.tuned_epochs < 1 and any(row.trained is not Upstream.FROZEN for row in self.rows):

@@ -89,6 +89,8 @@ class TrainingSection:
             raise RecipeError("[training] makes no sense.", "0.1 <= shortest_s <= longest_s.")
         if not 0 < self.learning_rate < 1:
             raise RecipeError(f"A learning rate of {self.learning_rate} makes no sense.", "Try 1e-3.")
+        if self.weight_decay < 0:
+            raise RecipeError(f"A weight_decay of {self.weight_decay} makes no sense.", "Use 0 or more; try 1e-5.")
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,10 @@ def test_a_table_may_have_free_keys(recipe: Path) -> None:
         (GOOD.replace("[data]", 'base = "x"\n[data]'), "base is not a table"),
         (GOOD.replace("[data]", "rates = 1\n[data]"), "rates is not a table"),
         (GOOD + '[rates]\nall = "low"', r"\[rates\]: all cannot be 'low'"),
+        ('kind = ["fake"]', "no known kind"),
+        (GOOD.replace("rate = 1", "rate = nan"), "rate cannot be nan"),
+        (GOOD.replace("rate = 1", "rate = -inf"), "rate cannot be -inf"),
+        (GOOD.replace("rate = 1", f"seed = {10**25}"), f"seed cannot be as large as {10**25}"),
     ],
 )
 def test_a_bad_recipe_is_refused_in_one_sentence(recipe: Path, text: str, words: str) -> None:

@@ -161,6 +161,11 @@ def test_a_validation_corpus_that_is_too_small_is_told(corpora_root: Path, tiny_
         ("[mixture]\nsize = 0", "[mixture] makes no sense"),
         ("[adaptation.rates]\neverything = 1e-6", "does not know 'everything'"),
         ("[adaptation.rates]\nall = 0.0", "a learning rate of 0.0"),
+        ("[adaptation]\nsteps = -1", "cannot recommend -1 steps"),
+        ("[networks]\nweight = -1.0", "a weight of -1.0"),
+        ("[training]\nweight_decay = -1.0", "below 0"),
+        ("[training]\nreversal = -0.1", "below 0"),
+        ("[training]\naveraging = 1.0", "cannot average weights by 1.0"),
     ],
 )
 def test_wrong_values_are_refused_in_words(lines: str, told: str, tiny_start: Path, tmp_path: Path) -> None:
@@ -170,6 +175,19 @@ def test_wrong_values_are_refused_in_words(lines: str, told: str, tiny_start: Pa
     with pytest.raises(RecipeError) as refused:
         parse_recipe(tomllib.loads(text), "r.toml")
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"), [({"seed": -1}, "seed is below 0"), ({"read_layers": [-1]}, "layer below 1")]
+)
+def test_what_no_encoder_can_start_with_is_refused(
+    wrong: dict[str, object], told: str, tiny_start: Path, tmp_path: Path
+) -> None:
+    import tomllib
+
+    values = tomllib.loads(recipe(tmp_path / "r.toml", tiny_start, CLOSED_FORM).read_text())
+    with pytest.raises(RecipeError, match=told):
+        parse_recipe(values | wrong, "r.toml")
 
 
 def test_a_method_that_no_base_can_recommend_is_refused(tiny_start: Path, tmp_path: Path) -> None:

@@ -85,7 +85,9 @@ def test_the_bundled_tables_are_the_papers(number: int, shots: int, italian: flo
     assert recipe.paper[2][recipe.targets.index("emovo")] == italian
 
 
-@pytest.mark.parametrize("change", [{"targets": ()}, {"tests": 0}, {"paper": ((1.0, 2.0),)}])
+@pytest.mark.parametrize(
+    "change", [{"targets": ("nemesis",) * 3}, {"targets": ()}, {"tests": 0}, {"paper": ((1.0, 2.0),)}]
+)
 def test_tables_that_make_no_sense_are_refused(recipe: FmamlTableRecipe, change: dict[str, object]) -> None:
     with pytest.raises(RecipeError):
         dataclasses.replace(recipe, **change)

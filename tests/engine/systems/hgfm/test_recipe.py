@@ -31,6 +31,7 @@ def read(text: str) -> HgfmRecipe:
         ("epochs = 1\ntuned_epochs = 1", "tuned_epochs"),
         ("epochs = 1\nlearning_rate = 2.0", "learning rate"),
         ("epochs = 1\naugmented = -1", "augmented of 0 to 100"),
+        ("epochs = 1\nweight_decay = -0.1", "weight_decay not below 0"),
         ('epochs = 1\nupstream = "half"', "frozen, context, full"),
     ],
 )
@@ -48,6 +49,7 @@ def test_a_training_that_makes_no_sense_is_refused_in_words(lines: str, told: st
         (("state = 8", "state = 0"), "makes no sense"),
         (("steps = 3", "steps = -1"), "makes no sense"),
         (("steps = 3", 'trained = "half"'), "does not know 'half'"),
+        (("read_layers = [1, 2]", "read_layers = [0]"), "layer below 1"),
     ],
 )
 def test_other_values_that_make_no_sense_are_refused_in_words(change: tuple[str, str], told: str) -> None:
@@ -64,6 +66,8 @@ def test_other_values_that_make_no_sense_are_refused_in_words(change: tuple[str,
         (('"ravdess"]', '"ravdess"]\nasked = ["anger"]'), "two or more"),
         (('"ravdess"]', '"ravdess"]\ntested = 9'), "parts of 2"),
         (('title = "one"', 'title = "one"\npaper = [1.0]'), "three figures"),
+        (('title = "one"', 'title = "one"\nread_layers = [-1]'), "layer below 1"),
+        (('title = "Rows"', 'title = "Rows"\nseed = -1'), "seed is below 0"),
         (('title = "one"', 'title = "one"\ndownstream = "lstm"'), "no downstream model 'lstm'"),
         (
             ('title = "Rows"', 'title = "Rows"\ntuned_epochs = 0\n[training]\nupstream = "full"\ntuned_epochs = 1'),

@@ -192,6 +192,7 @@ def test_training_and_adapting_see_the_same(corpora_root: Path, streams: Streams
         ("[training]\nbatch = 2", "batch of 4"),
         ("[training]\nshortest_s = 4.0", "shortest_s"),
         ("[training]\nlearning_rate = 2.0", "makes no sense"),
+        ("[training]\nweight_decay = -1.0", "weight_decay of -1.0"),
     ],
 )
 def test_wrong_values_are_refused_in_words(lines: str, told: str) -> None:
