@@ -1,5 +1,6 @@
 """evaluate: the few-shot protocol of the main paper over any manifest."""
 
+import os
 from pathlib import Path
 
 import click
@@ -83,8 +84,8 @@ def evaluate(
     The protocol of section 4.5 of the main paper: many random episodes, each with a few support
     clips a label to adapt to, and query clips to classify.
     """
-    if json_path is not None and not json_path.resolve().parent.is_dir():
-        raise click.UsageError(f"The folder of {json_path} does not exist; make it first.")
+    if json_path is not None:
+        _refuse_unwritable(json_path)
     request = EvaluateManifest(
         manifest=manifest,
         root=root,
@@ -113,7 +114,18 @@ def evaluate(
         output.warn(f"skipped {skipped.file}: {skipped.reason}")
     if json_path is not None:
         text = output.to_json(results[0] if len(results) == 1 else results)
-        json_path.write_text(text + "\n", encoding="utf-8")
+        # a name in an old encoding is escaped, in JSON's own way
+        json_path.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """Before the episodes, which may take hours, and not when they are to be written."""
+    if not path.resolve().parent.is_dir():
+        raise click.UsageError(f"The folder of {path} does not exist; make it first.")
+    if path.is_dir():
+        raise click.UsageError(f"{path} is a folder; --json needs the name of a file.")
+    if not os.access(path if path.exists() else path.resolve().parent, os.W_OK):
+        raise click.UsageError(f"{path} may not be written; choose another place.")
 
 
 def _say(evaluated: Evaluated) -> None:

@@ -47,7 +47,12 @@ classifying_precision_option = click.option(
     "exact one that is clearly faster than fp32, as measured once on this machine; else fp32.",
 )
 seed_option = click.option(
-    "--seed", type=int, default=0, show_default=True, help="The same seed, the same result; on a GPU up to rounding."
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),  # what every generator that draws from it takes
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="The same seed, the same result; on a GPU up to rounding.",
 )
 method_option = click.option(
     "--method",

@@ -1,7 +1,10 @@
 """adapt, classify, check, export, evaluate and live on a tiny base: the verbs, not the science."""
 
 import json
+import os
 import re
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -125,6 +128,16 @@ def test_adapt_refuses(tmp_path: Path, labelled_project: Path, run: Run, fails: 
     assert not list((labelled_project / "models").iterdir())
 
 
+@pytest.mark.parametrize("seed", [-1, 2**32, 10**25])
+@pytest.mark.parametrize("verb", ["adapt", "check", "compare"])
+def test_a_seed_that_nothing_can_be_drawn_from_is_a_wrong_command_line(
+    verb: str, seed: int, labelled_project: Path, tiny_base_folder: str, fails: Run
+) -> None:
+    refused = fails(verb, labelled_project, "--base", tiny_base_folder, "--seed", seed)
+    assert refused.code == 2
+    assert "--seed" in refused.err
+
+
 def test_export_refuses_a_folder_that_is_not_empty(adapted_project: Path, tmp_path: Path, fails: Run) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("mine")
@@ -161,11 +174,26 @@ def test_evaluate_writes_its_json(voices: Path, tiny_base_folder: str, tmp_path:
     assert written["request"]["shots"] == 2
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_evaluate_writes_names_in_an_old_encoding(
+    voices: Path, tiny_base_folder: str, tmp_path: Path, run: Run
+) -> None:
+    root = tmp_path / os.fsdecode(b"stimmen-\xfc")
+    shutil.copytree(voices, root)
+    sizes = ("--ways", 2, "--shots", 2, "--queries", 2, "--episodes", 1, "--method", "prototypes")
+    options = ("--root", root, "--base", tiny_base_folder, "--json", tmp_path / "out.json")
+    assert run("evaluate", "--manifest", voices / "manifest.csv", *sizes, *options).code == 0
+    assert json.loads((tmp_path / "out.json").read_text())["request"]["root"] == str(root)
+
+
 def test_evaluate_refuses(voices: Path, tmp_path: Path, tiny_base_folder: str, fails: Run) -> None:
     manifest = ("--manifest", voices / "manifest.csv", "--base", tiny_base_folder)
     assert fails("evaluate", "--manifest", tmp_path / "none.csv").code == 1
     assert fails("evaluate", *manifest, "--shots", 500).code == 1
     assert fails("evaluate", *manifest, "--json", tmp_path / "nowhere" / "out.json").code == 2
+    a_folder = fails("evaluate", *manifest, "--json", tmp_path)
+    assert a_folder.code == 2
+    assert "is a folder" in a_folder.err
     assert fails("evaluate").code == 2
 
 
