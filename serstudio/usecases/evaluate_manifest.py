@@ -3,20 +3,23 @@
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from engine.adaptation import AdaptationSettings
+from engine.audio.decode import check_audio
 from engine.bases import Base, base_for, load_base
 from engine.choices import Protocol
 from engine.device import describe_device, resolve_device
-from engine.errors import ManifestError
+from engine.errors import AudioError, ManifestError
 from engine.evaluation.episodes import EpisodeSampler, EpisodeShape
 from engine.evaluation.few_shot import EpisodeResult, EvaluationClip, FewShotEvaluation
 from engine.evaluation.metrics import confusion_matrix, macro_f1, mean_ci95, unweighted_accuracy
 from engine.memory import PeakMemory
+from engine.names import same_name
 from engine.out_of_memory import moved
-from serstudio.interchange.manifest import read_manifest
+from serstudio.interchange.manifest import ManifestRow, read_manifest
 from serstudio.project.palette import first_spellings
 from serstudio.usecases.chosen_settings import chosen_settings
 from serstudio.usecases.events import Done, Event, Progress, Warned
@@ -24,6 +27,9 @@ from serstudio.usecases.folds_in_words import Remarks
 from serstudio.usecases.requests import Skipped
 from serstudio.usecases.research_requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared
 from serstudio.wording import listed
+
+_NO_FILE = "no such file"
+_ROWS_A_STEP = 50
 
 
 def evaluate_manifest(request: EvaluateManifest) -> Iterator[Event]:
@@ -90,16 +96,55 @@ def _run(
 def _read_clips(
     request: EvaluateManifest,
 ) -> Generator[Event, None, tuple[list[EvaluationClip], tuple[Skipped, ...]]]:
-    """The clips that can be drawn, and the rows that cannot."""
+    """The clips that can be drawn, and the rows that cannot, which are found before the first episode."""
     rows = read_manifest(request.manifest, request.root).rows
-    clips = [EvaluationClip(row.file, row.label, row.speaker) for row in rows if row.label and row.file.is_file()]
-    skipped = tuple(Skipped(str(row.file), "no label") for row in rows if not row.label)
-    skipped += tuple(Skipped(str(row.file), "no such file") for row in rows if row.label and not row.file.is_file())
+    clips: dict[Path, EvaluationClip] = {}
+    skipped: list[Skipped] = []
+    kinds: Counter[str] = Counter()
+    for number, row in enumerate(rows):
+        if number % _ROWS_A_STEP == 0:
+            yield Progress(0, None, f"Reading clip {number + 1} of {len(rows)}")
+        try:
+            _add(row, clips)
+        except _UnfitError as unfit:
+            kinds[unfit.kind] += 1
+            skipped.append(Skipped(str(row.file), unfit.reason or unfit.kind))
     if skipped:
-        counts = Counter(skip.reason for skip in skipped)
-        told = ", ".join(f"{count} with {reason}" for reason, count in counts.items())
-        yield Warned(f"{len(skipped)} of {len(rows)} rows are left out: {told}.", "Check --root.")
-    return (yield from _in_one_spelling(clips)), skipped
+        told = ", ".join(f"{count} with {kind}" for kind, count in kinds.items())
+        hint = "Check --root." if _NO_FILE in kinds else ""
+        yield Warned(f"{len(skipped)} of {len(rows)} rows are left out: {told}.", hint)
+    return (yield from _in_one_spelling(tuple(clips.values()))), tuple(skipped)
+
+
+class _UnfitError(Exception):
+    """A row that cannot be drawn. kind: of the reason, in words; reason: where there is more to say of this row."""
+
+    def __init__(self, kind: str, reason: str = "") -> None:
+        super().__init__(kind)
+        self.kind, self.reason = kind, reason
+
+
+def _add(row: ManifestRow, clips: dict[Path, EvaluationClip]) -> None:
+    """Add the row's clip under its resolved path. Raises _UnfitError.
+
+    A file that two rows name could be in support and query at once, and would be recognised for that.
+    """
+    if not row.label:
+        raise _UnfitError("no label")
+    try:
+        is_there, path = row.file.is_file(), row.file.resolve()
+    except OSError as error:  # a name too long, or a folder that may not be entered
+        raise _UnfitError("a file that cannot be reached", f"it cannot be reached ({error.strerror})") from error
+    if not is_there:
+        raise _UnfitError(_NO_FILE)
+    if (first := clips.get(path)) is not None:
+        same = same_name(first.label) == same_name(row.label)
+        raise _UnfitError("a file of an earlier row", "" if same else f"a file of an earlier row, as {first.label}")
+    try:
+        check_audio(row.file)
+    except AudioError as error:
+        raise _UnfitError("sound that cannot be used", error.message) from error
+    clips[path] = EvaluationClip(row.file, row.label, row.speaker)
 
 
 def _in_one_spelling(clips: Sequence[EvaluationClip]) -> Generator[Event, None, list[EvaluationClip]]:

@@ -108,11 +108,41 @@ def test_a_method_that_makes_no_sense_is_refused_before_any_is_measured(voices: 
 
 def test_rows_without_a_file_are_left_out_and_told(voices: Path, tiny_base_folder: str) -> None:
     with (voices / "manifest.csv").open("a") as manifest:
-        manifest.write("gone.wav,joy,s0\n")
+        manifest.write(f"gone.wav,joy,s0\n{'long' * 100}.wav,joy,s0\n")
     events, result = events_of(request(voices, tiny_base_folder, method="prototypes"))
     assert isinstance(result, Evaluated)
-    assert [skip.reason for skip in result.skipped] == ["no such file"]
-    assert any(isinstance(event, Warned) and "1 of 25 rows" in event.message for event in events)
+    assert [skip.reason for skip in result.skipped] == ["no such file", "it cannot be reached (File name too long)"]
+    assert any(isinstance(event, Warned) and "2 of 26 rows" in event.message for event in events)
+
+
+def test_a_file_that_two_rows_name_is_taken_once_and_told(voices: Path, tiny_base_folder: str) -> None:
+    """It would be in support and query at once, and figures would be too good."""
+    asked = request(voices, tiny_base_folder, method="prototypes")
+    _, expected = events_of(asked)
+    lines = (voices / "manifest.csv").read_text().splitlines()
+    file, label, speaker = lines[1].split(",")
+    again = [f"./{line}" for line in lines[1:]] + [f"{file},not {label},{speaker}"]
+    (voices / "manifest.csv").write_text("\n".join([*lines, *again]))
+    events, result = events_of(asked)
+    assert isinstance(expected, Evaluated)
+    assert isinstance(result, Evaluated)
+    assert result.episode_accuracies == expected.episode_accuracies
+    assert result.skipped[-1].reason == f"a file of an earlier row, as {label}"
+    told = [event.message for event in events if isinstance(event, Warned)]
+    assert told == ["25 of 49 rows are left out: 25 with a file of an earlier row."]
+
+
+def test_a_damaged_clip_is_left_out_before_the_episodes(voices: Path, tiny_base_folder: str) -> None:
+    with (voices / "manifest.csv").open("a") as manifest:
+        for number in range(40):
+            (voices / f"{number}.wav").write_text("no sound")
+            manifest.write(f"{number}.wav,joy,s0\n")
+    events, result = events_of(request(voices, tiny_base_folder, method="prototypes"))
+    assert isinstance(result, Evaluated)
+    assert len(result.skipped) == 40
+    assert result.skipped[0].reason.startswith("0.wav does not hold sound")
+    told = [event.message for event in events if isinstance(event, Warned)]
+    assert told == ["40 of 64 rows are left out: 40 with sound that cannot be used."]
 
 
 def test_spellings_of_one_label_or_speaker_are_taken_as_one_and_told(voices: Path, tiny_base_folder: str) -> None:
