@@ -23,6 +23,16 @@ def test_clips_over_the_longest_duration_are_filtered_and_counted(tmp_path: Path
     assert (len(everything.clips), everything.too_long) == (2, 0)
 
 
+def test_a_file_on_two_rows_of_a_manifest_is_one_clip(tmp_path: Path) -> None:
+    make_tree(tmp_path, ["a.wav", "b.wav"])
+    rows = ["file,label", "a.wav,anger", "b.wav,joy", "./a.wav,anger", "b.wav,fear"]
+    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
+
+    corpus = read_corpus("emodb", tmp_path)
+
+    assert [(clip.path.name, clip.label) for clip in corpus.clips] == [("a.wav", "anger"), ("b.wav", "happiness")]
+
+
 def test_a_file_that_is_no_sound_is_counted(tmp_path: Path) -> None:
     make_tree(tmp_path, ["03a01Wa.wav"])
     (tmp_path / "03a01Fa.wav").write_bytes(b"not sound at all")
