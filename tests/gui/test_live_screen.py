@@ -14,6 +14,7 @@ from serstudio.gui.bridge.live import LiveSource, LiveState
 from serstudio.gui.screens.live import LiveScreen
 from serstudio.gui.session import Session
 from serstudio.gui.steps import Step
+from serstudio.gui.widgets.confidence_bars import LEAST_ROW_HEIGHT, ROW_HEIGHT, BarLabel
 from serstudio.gui.workspace import Workspace
 from serstudio.usecases.stream_live import LabelShown, StreamStarted
 
@@ -267,3 +268,18 @@ def test_an_answer_stays_while_its_version_is_the_choice(live, adapted: Session,
     assert live.verdict.bars.scores() == (0.75, 0.25)
     add_version(adapted.project)
     assert live.verdict.name.full_text() == "Not listening"
+
+
+@pytest.mark.parametrize(("count", "width", "height"), [(4, 1280, 800), (18, 960, 600)])
+def test_bars_are_never_drawn_over_each_other(live: LiveScreen, window, qtbot, count, width, height) -> None:
+    """Few have all the room that they like; many scroll."""
+    window.resize(width, height)
+    live.verdict.set_labels([BarLabel(f"label {number}", "#0077bb", "▲") for number in range(count)])
+    bar = live.verdict.scroller.verticalScrollBar()
+    if count > 10:
+        qtbot.waitUntil(lambda: bar.maximum() > 0)
+        assert live.verdict.bars.height() == count * LEAST_ROW_HEIGHT
+        assert live.verdict.scroller.height() >= 4 * LEAST_ROW_HEIGHT
+    else:
+        qtbot.waitUntil(lambda: live.verdict.bars.height() == count * ROW_HEIGHT)
+        assert bar.maximum() == 0

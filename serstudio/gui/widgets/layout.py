@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from PySide6.QtCore import QEvent, QMargins, QObject, QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QMargins, QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -104,10 +104,11 @@ class GrowingScroller(Scroller):
     def sizeHint(self) -> QSize:
         return self._content.sizeHint()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self._content and event.type() is QEvent.Type.LayoutRequest:
+    def viewportEvent(self, event: QEvent) -> bool:
+        """What the content would like has changed; one without a layout tells it to its parent only."""
+        if event.type() is QEvent.Type.LayoutRequest:
             self.updateGeometry()
-        return super().eventFilter(watched, event)
+        return super().viewportEvent(event)
 
 
 class Page(QWidget):

@@ -6,11 +6,13 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
 from engine.decision import Decision
-from serstudio.gui.widgets.confidence_bars import BarLabel, ConfidenceBars
+from serstudio.gui.widgets.confidence_bars import LEAST_ROW_HEIGHT, BarLabel, ConfidenceBars
 from serstudio.gui.widgets.label_look import Symbol
-from serstudio.gui.widgets.layout import Card, column, row
+from serstudio.gui.widgets.layout import Card, GrowingScroller, column, row
 from serstudio.gui.widgets.text import ElidedText, Role, make_text
 from serstudio.usecases.stream_live import StreamEnded, StreamStarted
+
+_SEEN_AT_ONCE = 4  # bars that even a low window shows; more scroll
 
 
 class Verdict(Card):
@@ -28,7 +30,8 @@ class Verdict(Card):
         line.setStretch(1, 1)
         head.setLayout(column(line, self.words, spacing=2))
         self.add(head)
-        self.add(self.bars)
+        self.scroller = GrowingScroller(self.bars)
+        self.add(self.scroller)
         self.body.addStretch(1)
         self._frames = QTimer(self)
         self._frames.setInterval(33)
@@ -39,6 +42,7 @@ class Verdict(Card):
     def set_labels(self, labels: Sequence[BarLabel]) -> None:
         self._labels = tuple(labels)
         self.bars.set_labels(self._labels)
+        self.scroller.setMinimumHeight(min(len(labels), _SEEN_AT_ONCE) * LEAST_ROW_HEIGHT)
 
     def show_idle(self, words: str = "Press Start, then speak.") -> None:
         self.symbol.hide()
