@@ -14,7 +14,6 @@ function `train(recipe, corpora_root, run_folder, *, device, recipe_text)` that 
 """
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from typing import Any, Protocol
 
 from engine.errors import RecipeError
 from engine.late_import import import_place
-from engine.metalearning.toml_table import read_table
+from engine.metalearning.toml_table import read_table, read_toml
 from engine.resources import resource
 
 
@@ -110,10 +109,15 @@ class Recipe:
     settings: RecipeSettings
 
 
-def find_recipe(name: str) -> Path:
-    """The file `name`, or the bundled recipe of that name (with or without .toml). Raises RecipeError."""
-    if Path(name).is_file():
-        return Path(name)
+def find_recipe(name: str, beside: Path | None = None) -> Path:
+    """The file `name`, or the bundled recipe of that name (with or without .toml). Raises RecipeError.
+
+    beside: a folder where it is looked for first: that of the recipe which names this one.
+    """
+    near = [beside / name, beside / f"{name}.toml"] if beside is not None else []
+    for path in (*near, Path(name)):
+        if path.is_file():
+            return path
     bundled = {path.stem: path for path in sorted(resource("recipes").rglob("*.toml"))}
     stem = name.removesuffix(".toml")
     if stem not in bundled:
@@ -123,13 +127,7 @@ def find_recipe(name: str) -> Path:
 
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe file. RecipeError, in one sentence, on anything unknown or out of range."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        values = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"The recipe {path} cannot be read.", "Give the path of a TOML file.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"The recipe {path.name} is not TOML: {error}.", "Mend that line.") from error
+    text, values = read_toml(path)
     return Recipe(text, parse_recipe(values, path.name))
 
 

@@ -6,10 +6,12 @@ Only in lists a number may be nan: there is none at that place of a published ta
 """
 
 import math
+import tomllib
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from engine.errors import RecipeError
@@ -17,6 +19,17 @@ from engine.errors import RecipeError
 T = TypeVar("T")
 _MOST = 2**63 - 1  # TOML's own limit of whole numbers
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text in quotes"}
+
+
+def read_toml(path: Path) -> tuple[str, dict[str, Any]]:
+    """The text of a recipe file, without a byte order mark, and what it says. RecipeError, in one sentence."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return text, tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"The recipe {path} cannot be read.", "Give the path of a TOML file.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"The recipe {path.name} is not TOML: {error}.", "Mend that line.") from error
 
 
 def read_table(cls: type[T], table: Mapping[str, Any], where: str) -> T:

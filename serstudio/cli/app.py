@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -75,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 done; 1 the work failed or must be mended; 2 the command line was wrong; 130 interrupted.
     """
-    _make_text_printable()
+    _make_streams_usable()
     try:
         with heeded_signals():
             returned = commands.main(args=arguments, prog_name="serstudio", standalone_mode=False)
@@ -115,8 +116,9 @@ def _failed_unexpectedly(error: Exception) -> int:
     return EXIT_FAILED
 
 
-def _make_text_printable() -> None:
-    """A label in a script that the terminal's encoding lacks is escaped, not an error."""
+def _make_streams_usable() -> None:
+    """A closed stream swallows what it is given; a label in a script that the terminal lacks is escaped."""
+    sys.stdout, sys.stderr = (stream or Path(os.devnull).open("w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -27,7 +27,7 @@ _BAR_CELLS = 40
 @click.option("--input", "input_file", type=FOLDER, metavar="CLIP", help="A file in place of the microphone.")
 @click.option("--fast", is_flag=True, help="Take --input as fast as it can be read, not as it sounds.")
 @click.option("--device-name", metavar="NAME", help="Part of a microphone's name; `serstudio doctor` lists them.")
-@click.option("--seconds", type=click.FloatRange(min=0.1), metavar="N", help="Stop after N seconds of sound.")
+@click.option("--seconds", type=output.FiniteRange(min=0.1), metavar="N", help="Stop after N seconds of sound.")
 @device_option
 @classifying_precision_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, as they come.")

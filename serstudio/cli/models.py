@@ -82,7 +82,7 @@ def tuning_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option(
             "--lr",
-            type=click.FloatRange(min=0, min_open=True),
+            type=output.FiniteRange(min=0, min_open=True),
             metavar="RATE",
             help="Learning rate. [default: as the base recommends for what is tuned]",
         ),

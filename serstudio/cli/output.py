@@ -31,6 +31,18 @@ _WIDE = 4000  # columns of a result that goes to a file or a pipe: nothing is cu
 _LOG_EVERY_S = 60.0  # where no bar can be drawn
 
 
+class FiniteRange(click.FloatRange):
+    """A range of numbers that can be counted with: neither nan nor inf is."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
 def stdout_console() -> "Console":
     """The console of results; user text in it is never taken for markup."""
     from rich.console import Console

@@ -41,7 +41,7 @@ def find_device(name: str | None) -> int | None:
 @click.option("--as", "label_name", metavar="LABEL", help="Give the clip this label.")
 @click.option("--speaker", metavar="S", help="Say who speaks.")
 @click.option(
-    "--seconds", type=click.FloatRange(min=0.1), metavar="N", help="Stop after N seconds. [default: at Enter]"
+    "--seconds", type=output.FiniteRange(min=0.1), metavar="N", help="Stop after N seconds. [default: at Enter]"
 )
 @click.option("--device-name", metavar="NAME", help="Part of a microphone's name; `serstudio doctor` lists them.")
 @json_option

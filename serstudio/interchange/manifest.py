@@ -77,6 +77,8 @@ def _table(path: Path) -> list[tuple[int, list[str]]]:
     lines = list(io.StringIO(_text(path), newline=""))
     first = next((line for line in lines if line.strip()), "")
     delimiter = max(_DELIMITERS, key=first.count)
+    if first.strip(" \r\n").lower() in {f"sep={each}" for each in _DELIMITERS}:  # a spreadsheet's own first line
+        lines[lines.index(first)] = "\n"
     try:
         return list(_records(lines, delimiter))
     except csv.Error as error:

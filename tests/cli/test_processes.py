@@ -84,6 +84,19 @@ def test_a_terminal_without_unicode_gets_escapes(project_folder: Path) -> None:
     assert run_apart("label", project_folder, PYTHONIOENCODING="ascii").code == 0
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell closes it")
+def test_a_closed_output_is_no_error(project_folder: Path) -> None:
+    """As under Windows' pythonw, which has none."""
+    import subprocess
+
+    command = [sys.executable, "-m", "serstudio", "label", str(project_folder)]
+    for closed in (">&-", ">&- 2>&-"):
+        ran = subprocess.run(
+            ["sh", "-c", f'exec "$@" {closed}', "sh", *command], cwd=REPOSITORY, capture_output=True, text=True
+        )
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_adaptation_leaves_nothing(

@@ -54,6 +54,14 @@ def test_without_a_keyboard_the_length_must_be_given(project: Project) -> None:
     assert "--seconds" in ran.err
 
 
+@pytest.mark.parametrize("verb", ["record", "live"])
+def test_a_length_that_never_ends_is_refused(verb: str, tmp_path: Path, fails: Run) -> None:
+    for length in ("nan", "inf"):
+        failed = fails(verb, tmp_path, "--seconds", length)
+        assert failed.code == 2
+        assert f"{length} is not a finite number" in failed.err
+
+
 def test_live_hears_the_microphone(adapted_project: Path, run: Run, null_sink: NullSink, tone_clip: ToneClip) -> None:
     with null_sink.playing(tone_clip("long.wav", duration_s=60.0)):
         ran = run("live", adapted_project, "--seconds", 3, "--json")

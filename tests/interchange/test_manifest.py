@@ -45,6 +45,8 @@ def test_files_are_relative_to_the_root_if_given(table: Path, tmp_path: Path) ->
         '\n\nduration,speaker,label,file\n1.5,Anna,joy,"a, b.wav"\n,,,\n\n',
         "file,label,speaker\n'a, b.wav'".replace("'", '"') + ",joy,Anna",
         "file;label;speaker\na, b.wav;joy;Anna\n".encode("utf-16"),
+        "sep=;\r\nfile;label;speaker\r\na, b.wav;joy;Anna\r\n",
+        "\nSEP=\t\nfile\tlabel\tspeaker\na, b.wav\tjoy\tAnna\n",
     ],
 )
 def test_every_dialect_gives_the_same_row(table: Path, content: str | bytes) -> None:

@@ -1,15 +1,16 @@
 """The kinds of experiments: those of the main paper, and the tables of the published alternatives. No torch here."""
 
-import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from engine.choices import Protocol
 from engine.errors import RecipeError
 from engine.late_import import import_place
 from engine.metalearning.experiments.recipe import read_experiment, with_changes
 from engine.metalearning.experiments.run import Conditions, ExperimentEvent, run_experiment
-from engine.metalearning.toml_table import read_table
+from engine.metalearning.toml_table import read_table, read_toml
 
 
 class KindOfTable(NamedTuple):
@@ -37,12 +38,14 @@ def run_table(
     episodes, queries: in place of the recipe's, for tables of the main paper. Raises RecipeError and what the kind's
     own run raises.
     """
+    conditions = replace(conditions, beside=path.parent)
     recipe = table_recipe(path)
     if recipe is None:
         main = with_changes(read_experiment(path), episodes=episodes, queries=queries)
-        yield from run_experiment(main, path.parent, conditions)
+        yield from run_experiment(main, conditions)
         return
-    options = {"--episodes": episodes, "--queries": queries, "--start": conditions.start}
+    protocol = conditions.protocol if conditions.protocol is not Protocol.RANDOM else None
+    options = {"--episodes": episodes, "--queries": queries, "--start": conditions.start, "--protocol": protocol}
     given = [name for name, value in options.items() if value is not None]
     if given:
         raise RecipeError(
@@ -54,10 +57,7 @@ def run_table(
 
 def table_recipe(path: Path) -> Any | None:
     """What the file says, if it is a table of a published alternative; else None. Raises RecipeError."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return None  # told by who reads it next
+    _, values = read_toml(path)
     kind = values.get("kind")
     if not isinstance(kind, str) or kind not in SYSTEM_TABLES:
         return None

@@ -13,7 +13,6 @@ columns = ["corpora"]
 paper = [[92.86, 49.41], [93.92, 58.30]]    # the published table, nan where it has no figure
 """
 
-import tomllib
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -22,7 +21,7 @@ from typing import Any
 from engine.choices import TRAINED, TUNING_METHODS
 from engine.errors import RecipeError
 from engine.metalearning.corpora import CORPORA, EMOTIONS
-from engine.metalearning.toml_table import read_table
+from engine.metalearning.toml_table import read_table, read_toml
 
 KIND = "experiment"
 
@@ -138,12 +137,7 @@ class ExperimentRecipe:
 
 def read_experiment(path: Path) -> ExperimentRecipe:
     """Read an experiment's recipe. RecipeError, in one sentence, on anything unknown or out of range."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"The recipe {path} cannot be read.", "Give the path of a TOML file.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"The recipe {path.name} is not TOML: {error}.", "Mend that line.") from error
+    _, values = read_toml(path)
     if values.get("kind") != KIND:
         raise RecipeError(
             f"{path.name} is no experiment.", "Those are table4 to table10; train a base with `serstudio metatrain`."

@@ -38,6 +38,7 @@ class Conditions:
 
     corpora_root: one folder a corpus. out: trainings and figures are kept there. base: a trained base to measure in
     place of training one, tuned as it recommends. start: what trainings start from in place of the recipe's encoder.
+    beside: the folder of the table's recipe, where those that it names are looked for before the bundled ones.
     """
 
     corpora_root: Path
@@ -47,15 +48,16 @@ class Conditions:
     protocol: Protocol = Protocol.RANDOM
     seed: int = 0
     device: str = "auto"
+    beside: Path | None = None
 
 
-def run_experiment(recipe: ExperimentRecipe, beside: Path, conditions: Conditions) -> Iterator[ExperimentEvent]:
-    """Measure `recipe`, whose trainings are bundled or files in `beside`; the last event is `TableMade`.
+def run_experiment(recipe: ExperimentRecipe, conditions: Conditions) -> Iterator[ExperimentEvent]:
+    """Measure `recipe`; the last event is `TableMade`.
 
     Stopped and started again it goes on where it was. Corpora that are absent are told, and their cells stay empty.
     Raises RecipeError, CorpusError (none of the corpora is there), BaseError, DeviceError, AudioError.
     """
-    trainings = read_trainings(recipe.measure.trainings, beside)
+    trainings = read_trainings(recipe.measure.trainings, conditions.beside)
     if conditions.base is not None and len(trainings) > 1:
         raise RecipeError(
             f"Table {recipe.table} compares {len(trainings)} trainings, and --base is a single base.",

@@ -55,12 +55,11 @@ class Training:
         return f"{self.name}-{zlib.crc32(fitted.text.encode()):08x}"
 
 
-def read_trainings(names: Sequence[str], beside: Path) -> Mapping[str, Training]:
-    """The episodic recipes of these names, bundled or files in the folder `beside`. Raises RecipeError."""
+def read_trainings(names: Sequence[str], beside: Path | None) -> Mapping[str, Training]:
+    """The episodic recipes of these names: files in the folder `beside`, or bundled. Raises RecipeError."""
     trainings = {}
     for name in names:
-        near = beside / f"{name}.toml"
-        recipe = read_recipe(near if near.is_file() else find_recipe(name))
+        recipe = read_recipe(find_recipe(name, beside))
         if not isinstance(recipe.settings, EpisodicRecipe):
             raise RecipeError(f"The recipe '{name}' is no meta-training.", 'An experiment needs kind = "episodic".')
         trainings[name] = Training(name, recipe, recipe.settings)

@@ -75,7 +75,7 @@ class _Target:
 class _Experiment:
     def __init__(self, recipe: FmamlTableRecipe, conditions: Conditions) -> None:
         self._recipe, self._conditions = recipe, conditions
-        training = read_recipe(find_recipe(recipe.training))
+        training = read_recipe(find_recipe(recipe.training, conditions.beside))
         if not isinstance(training.settings, FmamlRecipe):
             raise RecipeError(f"'{recipe.training}' is no recipe of kind fmaml.", "Name one that is.")
         self._text, self._settings = training.text, training.settings

@@ -97,11 +97,11 @@ class FmamlRecipe:
 class FmamlTableRecipe:
     """kind = "fmaml-table": one of the paper's tables.
 
-    training: the recipe whose settings the networks are trained with, bundled or beside; each target's network on its
-    corpora without the target. targets: the corpora that take turns as the new language. tests: random ones of each
-    (the paper's 100); queries a label (25); crop_s: of longer clips, for the paper's have 3 to 4 s. supervised_steps:
-    of Adam at 0.001, each on 16 clips, for the network that learns the support from nothing. paper: a list a row
-    (supervised, MAML, F-MAML), one figure a target, nan where it has none.
+    training: the recipe whose settings the networks are trained with, a file beside this one or bundled; each target's
+    network on its corpora without the target. targets: the corpora that take turns as the new language. tests: random
+    ones of each (the paper's 100); queries a label (25); crop_s: of longer clips, for the paper's have 3 to 4 s.
+    supervised_steps: of Adam at 0.001, each on 16 clips, for the network that learns the support from nothing.
+    paper: a list a row (supervised, MAML, F-MAML), one figure a target, nan where it has none.
     """
 
     kind: str

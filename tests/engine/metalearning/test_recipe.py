@@ -70,6 +70,19 @@ def test_a_recipe_is_read_into_its_kinds_class(recipe: Path) -> None:
     assert read.text == GOOD
 
 
+def test_a_byte_order_mark_does_no_harm(recipe: Path) -> None:
+    recipe.write_text(GOOD, encoding="utf-8-sig")
+    assert read_recipe(recipe).text == GOOD
+
+
+def test_a_recipe_beside_goes_before_a_bundled_one(recipe: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "compact.toml"
+    mine.write_text(GOOD)
+    assert find_recipe("compact", tmp_path) == find_recipe("compact.toml", tmp_path) == mine
+    assert find_recipe("compact") != mine
+    assert find_recipe("main-paper", tmp_path) == find_recipe("main-paper")
+
+
 def test_a_table_may_have_free_keys(recipe: Path) -> None:
     recipe.write_text(GOOD + "[rates]\ntop-4 = 1\nall = 1e-6\n")
     settings = read_recipe(recipe).settings

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.choices import Protocol
 from engine.errors import RecipeError
 from engine.metalearning.experiments import kinds
 from engine.metalearning.experiments.run import Conditions, TableMade
@@ -23,7 +24,7 @@ class FakeTableRecipe:
 
 
 def fake_run(recipe: FakeTableRecipe, conditions: Conditions) -> Iterator[TableMade]:
-    yield TableMade(Table(f"Fake of {recipe.clips}", str(conditions.seed), "", (), ()))
+    yield TableMade(Table(f"Fake of {recipe.clips}", f"{conditions.seed} in {conditions.beside}", "", (), ()))
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_table_of_another_system_is_run_by_its_own_function(recipe: Path, tmp_path: Path) -> None:
     (made,) = kinds.run_table(recipe, Conditions(tmp_path, tmp_path, seed=4))
     assert isinstance(made, TableMade)
-    assert (made.table.name, made.table.title) == ("Fake of 3", "4")
+    assert (made.table.name, made.table.title) == ("Fake of 3", f"4 in {recipe.parent}")
 
 
 @pytest.mark.parametrize(("option", "given"), [("--episodes", {"episodes": 5}), ("--queries", {"queries": 5})])
@@ -47,6 +48,11 @@ def test_options_of_the_main_papers_tables_are_refused_in_words(
 ) -> None:
     with pytest.raises(RecipeError, match=f"{option} goes with the main paper's tables"):
         list(kinds.run_table(recipe, Conditions(tmp_path, tmp_path), **given))
+
+
+def test_a_protocol_that_a_table_has_not_is_refused(recipe: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="--protocol goes with the main paper's tables"):
+        list(kinds.run_table(recipe, Conditions(tmp_path, tmp_path, protocol=Protocol.NEW_SPEAKERS)))
 
 
 def test_what_is_no_table_is_refused_in_words(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from tests.engine.metalearning.experiments.conftest import LAYOUT, MEASURE, expe
 
 
 def run(path: Path, conditions: Conditions) -> list[ExperimentEvent]:
-    return list(run_experiment(read_experiment(path), path.parent, conditions))
+    return list(run_experiment(read_experiment(path), replace(conditions, beside=path.parent)))
 
 
 def table_of(events: list[ExperimentEvent]) -> Table:
@@ -69,8 +69,8 @@ def test_from_corpora_to_a_table_and_again_from_what_was_kept(experiment_file: P
 
 def test_an_interrupted_experiment_goes_on(experiment_file: Path, conditions: Conditions, tmp_path: Path) -> None:
     whole = table_of(run(experiment_file, conditions))
-    elsewhere = replace(conditions, out=tmp_path / "elsewhere")
-    events = run_experiment(read_experiment(experiment_file), experiment_file.parent, elsewhere)
+    elsewhere = replace(conditions, out=tmp_path / "elsewhere", beside=experiment_file.parent)
+    events = run_experiment(read_experiment(experiment_file), elsewhere)
     for event in events:
         if isinstance(event, TrainingProgress) and event.message.startswith("nEMO"):
             break  # EmoDB is measured, nEMO half

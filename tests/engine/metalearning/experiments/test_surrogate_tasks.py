@@ -65,7 +65,9 @@ def table(tmp_path: Path, tiny_start: Path) -> Path:
 
 
 def test_what_speakers_and_accents_teach_is_measured_on_emotions(table: Path, root: Path, tmp_path: Path) -> None:
-    *_, made = run_experiment(read_experiment(table), table.parent, Conditions(root, tmp_path / "out", device="cpu"))
+    *_, made = run_experiment(
+        read_experiment(table), Conditions(root, tmp_path / "out", device="cpu", beside=table.parent)
+    )
 
     assert isinstance(made, TableMade)
     assert [(block.heading, block.columns) for block in made.table.blocks] == [
@@ -83,7 +85,7 @@ def test_a_base_that_metatrain_made_there_is_not_trained_again(table: Path, root
         list(train_base(str(tmp_path / f"{name}.toml"), root, tmp_path / "out" / name, device="cpu"))
 
     events = list(
-        run_experiment(read_experiment(table), table.parent, Conditions(root, tmp_path / "out", device="cpu"))
+        run_experiment(read_experiment(table), Conditions(root, tmp_path / "out", device="cpu", beside=table.parent))
     )
 
     steps = [event.message for event in events if isinstance(event, TrainingProgress) and event.steps]

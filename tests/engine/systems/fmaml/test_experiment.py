@@ -22,7 +22,7 @@ def recipe(tmp_path: Path) -> FmamlTableRecipe:
     training = tmp_path / "training.toml"
     training.write_text(tiny_recipe())
     paper = ((math.nan, 16.57), (math.nan, 71.15), (math.nan, 74.55))
-    return FmamlTableRecipe("fmaml-table", 3, "title", str(training), ("emodb", "ravdess"), paper, 2, 5, 3, 0.5, 4)
+    return FmamlTableRecipe("fmaml-table", 3, "title", training.stem, ("emodb", "ravdess"), paper, 2, 5, 3, 0.5, 4)
 
 
 def table_of(recipe: FmamlTableRecipe, conditions: Conditions) -> tuple[list[object], Table]:
@@ -34,7 +34,7 @@ def table_of(recipe: FmamlTableRecipe, conditions: Conditions) -> tuple[list[obj
 def test_every_cell_is_measured_and_the_papers_stand_beside(
     recipe: FmamlTableRecipe, speech_root: Path, tmp_path: Path
 ) -> None:
-    conditions = Conditions(speech_root, tmp_path / "out", device="cpu")
+    conditions = Conditions(speech_root, tmp_path / "out", device="cpu", beside=tmp_path)
     events, table = table_of(recipe, conditions)
     assert (table.name, table.rows) == ("F-MAML, table 3", ("Supervised", "MAML", "F-MAML"))
     (block,) = table.blocks
@@ -57,7 +57,7 @@ def test_a_base_that_is_given_is_measured_in_place_of_a_training(
     recipe: FmamlTableRecipe, speech_root: Path, tmp_path: Path
 ) -> None:
     recipe = dataclasses.replace(recipe, targets=("ravdess",), paper=((1.0,), (2.0,), (3.0,)))
-    conditions = Conditions(speech_root, tmp_path / "out", device="cpu")
+    conditions = Conditions(speech_root, tmp_path / "out", device="cpu", beside=tmp_path)
     table_of(recipe, conditions)
     (base,) = (tmp_path / "out").glob("f-maml-*/base")
     events, table = table_of(recipe, dataclasses.replace(conditions, base=str(base), protocol=Protocol.NEW_SPEAKERS))
@@ -69,12 +69,12 @@ def test_a_base_that_is_given_is_measured_in_place_of_a_training(
 
 def test_what_is_not_there_stays_empty_and_is_told(recipe: FmamlTableRecipe, speech_root: Path, tmp_path: Path) -> None:
     recipe = dataclasses.replace(recipe, targets=("emovo", "emodb"))
-    events, table = table_of(recipe, Conditions(speech_root, tmp_path / "out", device="cpu"))
+    events, table = table_of(recipe, Conditions(speech_root, tmp_path / "out", device="cpu", beside=tmp_path))
     assert [row[0].measured for row in table.blocks[0].cells] == [None] * 3
     assert any("EMOVO" in event.message for event in events if isinstance(event, TrainingRemark))
     nothing = dataclasses.replace(recipe, targets=("emovo", "turev-db"))
     with pytest.raises(CorpusError, match="nothing to measure"):
-        list(run(nothing, Conditions(speech_root, tmp_path / "out", device="cpu")))
+        list(run(nothing, Conditions(speech_root, tmp_path / "out", device="cpu", beside=tmp_path)))
 
 
 @pytest.mark.parametrize(("number", "shots", "italian"), [(2, 5, 68.85), (3, 10, 74.55), (4, 20, 80.15)])
