@@ -165,8 +165,10 @@ def test_a_version_that_is_deleted_is_no_longer_said_to_be_ready(workspace, adap
     assert screen.result_title.text() == "Version 2 is ready"
     adapted.project.remove_version(1)
     assert not screen.result.isHidden()
+    assert screen.notes.count() == 1
     adapted.project.remove_version(2)
     assert screen.result.isHidden()
+    assert screen.notes.count() == 0, "its warnings go with it"
 
 
 # --- check -----------------------------------------------------------------------------------------

@@ -220,9 +220,11 @@ class AdaptScreen(Page):
         self._session.project.announce(VersionsChanged())
 
     def on_versions_changed(self) -> None:
-        """Nothing can be done with a version that was deleted."""
+        """Nothing can be done with a version that was deleted, nor is what was said of it of use."""
         if self._ready not in [version.number for version in self._session.project.versions()]:
             self.result.hide()
+            if self._job is None:
+                self._clear_notes()
 
     def on_check_clicked(self) -> None:
         self._session.step_requested.emit(Step.CHECK)
