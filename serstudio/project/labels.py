@@ -26,16 +26,17 @@ def check_names(names: Sequence[str]) -> list[str]:
 def new_image(name: str, colour: str | None, symbol: str | None, key: str | None, others: Sequence[Image]) -> Image:
     """The row of a new label; what is None is chosen so that it differs from the `others`."""
     position = max((other["position"] for other in others), default=-1) + 1
-    taken = {column: {other[column] for other in others} for column in ("colour", "symbol", "key")}
+    colour, symbol = palette.free_look(
+        [(other["colour"], other["symbol"]) for other in others],
+        None if colour is None else palette.clean_colour(colour),
+        None if symbol is None else palette.clean_symbol(symbol),
+    )
+    keys = {other["key"] for other in others}
     return {
         "name": name,
-        "colour": palette.first_free(palette.COLOURS, taken["colour"], position)
-        if colour is None
-        else palette.clean_colour(colour),
-        "symbol": palette.first_free(palette.SYMBOLS, taken["symbol"], position)
-        if symbol is None
-        else palette.clean_symbol(symbol),
-        "key": palette.first_free_key(taken["key"]) if key is None else palette.clean_key(key),
+        "colour": colour,
+        "symbol": symbol,
+        "key": palette.first_free_key(keys) if key is None else palette.clean_key(key),
         "position": position,
     }
 

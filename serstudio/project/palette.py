@@ -6,6 +6,7 @@ the shape tells labels apart without any colour.
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable
 
 from engine.names import same_name
@@ -20,9 +21,21 @@ KEYS = tuple("1234567890abcdefghijklmnopqrstuvwxyz")
 MAX_NAME_LENGTH = 80
 
 
-def first_free(choices: tuple[str, ...], taken: Collection[str], position: int) -> str:
-    """The first choice that is not taken; once all are, they repeat by position."""
-    return next((choice for choice in choices if choice not in taken), choices[position % len(choices)])
+def free_look(
+    taken: Collection[tuple[str, str]], colour: str | None = None, symbol: str | None = None
+) -> tuple[str, str]:
+    """The colour and the symbol of a new label, beside labels of the looks `taken`; what is given stays.
+
+    Each is one that no label has. Where all are in use they come again, but not the same two together.
+    """
+    colours, symbols = Counter(colour for colour, _ in taken), Counter(symbol for _, symbol in taken)
+    looks = [
+        (each, SYMBOLS[(number + shift) % len(SYMBOLS)])
+        for shift in range(len(SYMBOLS))
+        for number, each in enumerate(COLOURS)
+    ]
+    given = [(colour or look[0], symbol or look[1]) for look in looks]
+    return min(given, key=lambda look: (look in taken, colours[look[0]] + symbols[look[1]]))
 
 
 def first_free_key(taken: Collection[str]) -> str:

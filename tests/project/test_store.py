@@ -281,6 +281,14 @@ def test_labels_get_colours_symbols_and_keys_of_their_own(tmp_path: Path) -> Non
     assert [label.key for label in labels[36:]] == [""] * 4, "36 keys, then none"
     for part in ("colour", "symbol"):
         assert len({getattr(label, part) for label in labels[:12]}) == 12
+    assert len({(label.colour, label.symbol) for label in labels}) == 40, "never the same two together"
+
+
+def test_a_given_colour_gets_a_symbol_that_is_free(project: Project) -> None:
+    anger = project.labels()[0]
+    disgust = project.add_label("disgust", colour=anger.colour)
+    assert disgust.colour == anger.colour
+    assert disgust.symbol not in {label.symbol for label in project.labels() if label.id != disgust.id}
 
 
 def test_new_label_takes_the_place_that_was_freed(project: Project) -> None:

@@ -11,7 +11,7 @@ from serstudio.gui.widgets.buttons import Kind, make_button
 from serstudio.gui.widgets.layout import Flow, clear_layout
 from serstudio.gui.widgets.look_picker import LookPicker, LookSwatch
 from serstudio.gui.widgets.text import Role, make_text
-from serstudio.project.palette import COLOURS, SYMBOLS, first_free, first_free_key
+from serstudio.project.palette import first_free_key, free_look
 
 
 @dataclass(frozen=True)
@@ -100,15 +100,9 @@ class LabelChips(QWidget):
         name = " ".join(name.split())
         if not name or any(same_name(name) == same_name(draft.name) for draft in self._drafts):
             return
-        count = len(self._drafts)
-        self._drafts.append(
-            LabelDraft(
-                name,
-                first_free(COLOURS, {draft.colour for draft in self._drafts}, count),
-                first_free(SYMBOLS, {draft.symbol for draft in self._drafts}, count),
-                first_free_key({draft.key for draft in self._drafts}),
-            )
-        )
+        colour, symbol = free_look([(draft.colour, draft.symbol) for draft in self._drafts])
+        key = first_free_key({draft.key for draft in self._drafts})
+        self._drafts.append(LabelDraft(name, colour, symbol, key))
         self._show()
 
     def on_return_pressed(self) -> None:
