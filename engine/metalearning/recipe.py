@@ -76,7 +76,8 @@ class DataSection:
 class BaseSection:
     """[base]: the encoder that training starts from.
 
-    compact-encoder (the bundled one's), the name of a model in the store, hf:FOLDER-OR-ID, or the folder of a base.
+    compact-encoder or compact-encoder-deep (bundled), the name of a model in the store, hf:FOLDER-OR-ID, or the folder
+    of a base.
     """
 
     start: str = "compact-encoder"

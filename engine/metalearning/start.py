@@ -12,7 +12,7 @@ from engine.backbones.compact import CompactBackbone
 from engine.backbones.pretrained import is_pretrained_folder, load_pretrained, transformers_folder
 from engine.backbones.protocol import Backbone
 from engine.base_folder import is_base_folder, load_backbone
-from engine.choices import COMPACT_ENCODER
+from engine.choices import BUNDLED_ENCODERS
 from engine.encoder import EmotionEncoder
 from engine.errors import BaseError, RecipeError
 from engine.extractors import build_extractor
@@ -35,9 +35,9 @@ class Start:
 def load_start(name: str, read_layers: tuple[int, ...] = ()) -> Start:
     """The backbone called `name`, read at `read_layers` (none: the highest one). On the CPU.
 
-    compact-encoder: the bundled one, as published (`bundled_encoder`); whisper:FOLDER: the encoder of a Whisper model;
-    hf:FOLDER-OR-ID: one of transformers' wav2vec2 family; else the name of a model in the store, or the folder of a
-    base. Raises BaseError, RecipeError.
+    compact-encoder, compact-encoder-deep: bundled, as published (`bundled_encoder`); whisper:FOLDER: the encoder of a
+    Whisper model; hf:FOLDER-OR-ID: one of transformers' wav2vec2 family; else the name of a model in the store, or the
+    folder of a base. Raises BaseError, RecipeError.
     """
     if name.startswith("hf:"):
         base = load_pretrained(transformers_folder(name), name, read_layers)
@@ -47,17 +47,17 @@ def load_start(name: str, read_layers: tuple[int, ...] = ()) -> Start:
     stored = stored_folder(name)
     if stored is not None and is_pretrained_folder(stored):
         return Start(load_pretrained(stored, name, read_layers).encoder.backbone, read_record(stored).licence)
-    folder = resource(f"bases/{COMPACT_ENCODER}") if name == COMPACT_ENCODER else stored or Path(name)
+    folder = resource(f"bases/{name}") if name in BUNDLED_ENCODERS else stored or Path(name)
     if not is_base_folder(folder):
         if (absent := not_here(name)) is not None:
             raise absent
         raise RecipeError(
             f"[base] cannot start from '{name}'.",
-            f"Use {COMPACT_ENCODER}, a name that 'serstudio models list' shows, whisper:FOLDER, hf:FOLDER, or the "
-            "folder of a base.",
+            f"Use {' or '.join(BUNDLED_ENCODERS)}, a name that 'serstudio models list' shows, whisper:FOLDER, "
+            "hf:FOLDER, or the folder of a base.",
         )
     backbone, config = load_backbone(folder, read_layers)
-    if name == COMPACT_ENCODER and config["training"].get("backbone") != AS_PUBLISHED:
+    if name in BUNDLED_ENCODERS and config["training"].get("backbone") != AS_PUBLISHED:
         raise RecipeError(
             "The bundled encoder has been trained further.",
             "Start from the published one: whisper:FOLDER, a folder with openai/whisper-base.",

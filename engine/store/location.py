@@ -7,12 +7,12 @@ from pathlib import Path
 
 import platformdirs
 
-from engine.choices import BUNDLED_BASES, COMPACT_ENCODER
+from engine.choices import BUNDLED_BASES, BUNDLED_ENCODERS
 
 RECORD = "store.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _KEPT_BY_WINDOWS = ("con", "prn", "aux", "nul")
-_RESERVED = frozenset({*BUNDLED_BASES, COMPACT_ENCODER, *_KEPT_BY_WINDOWS})
+_RESERVED = frozenset({*BUNDLED_BASES, *BUNDLED_ENCODERS, *_KEPT_BY_WINDOWS})
 _PARTIAL = ".partial-"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from engine.checksums import SUMS, read_sums, sha256_of, wrong_sums
-from engine.choices import BUNDLED_BASES, COMPACT_ENCODER, DEVICES
+from engine.choices import BUNDLED_BASES, BUNDLED_ENCODERS, DEVICES
 from engine.errors import SerStudioError
 from engine.resources import resource
 from engine.store import installed_names, read_record, store_root
@@ -143,7 +143,7 @@ def _memory() -> Finding:
 def _base() -> Finding:
     """compact, what it was made of, and what the published alternatives start from."""
     told = []
-    for name in (*BUNDLED_BASES, COMPACT_ENCODER):
+    for name in (*BUNDLED_BASES, *BUNDLED_ENCODERS):
         folder = resource(f"bases/{name}")
         weights, sums = folder / "model.safetensors", folder / SUMS
         if not weights.is_file() or not sums.is_file():

@@ -10,7 +10,7 @@ import soundfile
 
 from engine.audio.decode import check_audio
 from engine.checksums import write_sums
-from engine.choices import BUNDLED_BASES, COMPACT_ENCODER
+from engine.choices import BUNDLED_BASES, BUNDLED_ENCODERS
 from engine.precision_choice import PrecisionChoice
 from engine.resources import resource
 from engine.store.record import Record, write_record
@@ -139,7 +139,7 @@ def test_the_doctor_goes_on_after_a_look_that_breaks(monkeypatch: pytest.MonkeyP
 def test_the_doctor_sees_a_damaged_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "resource", lambda relative: tmp_path / relative)
     look = doctor.LOOKS["Bundled bases"]
-    for name in (*BUNDLED_BASES, COMPACT_ENCODER):
+    for name in (*BUNDLED_BASES, *BUNDLED_ENCODERS):
         assert look().detail == f"{name} is not there"
         folder = tmp_path / "bases" / name
         folder.mkdir(parents=True)

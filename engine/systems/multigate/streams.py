@@ -230,7 +230,7 @@ def _stream(facts: dict[str, Any]) -> Stream:
 def open_stream(name: str) -> tuple[Stream, str]:
     """The stream called `name` with its weights, and their licence.
 
-    mfcc; compact: layers 2 and 3 of the compact base's encoder; ge2e, or ge2e:FOLDER; byola:FOLDER (made by
+    mfcc; compact: layers 2 and 3 of `compact-encoder`; ge2e, or ge2e:FOLDER; byola:FOLDER (made by
     packaging/convert_byola.py); else what `load_start` takes (hf:FOLDER or store name of a model of the wav2vec 2.0
     family, also of one that recognises phones, which tells them from its highest layer), with "@12" behind it where
     another layer than the highest is to be read. Raises BaseError, RecipeError.

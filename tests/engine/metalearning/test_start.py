@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from engine.base_folder import Base, save_base
 from engine.errors import AudioError, RecipeError
@@ -42,10 +42,13 @@ def test_a_whisper_folder_gives_its_encoder_with_or_without_the_decoder(tmp_path
     assert load_start(f"whisper:{tmp_path}").backbone.read_layers == (3,)
 
 
-def test_the_bundled_encoder_starts_at_the_layer_that_is_asked_for() -> None:
-    started = load_start("compact-encoder", (1,))
-    assert started.backbone.read_layers == (1,)
-    assert started.licence.startswith("MIT")
+def test_the_bundled_encoders_start_at_the_layers_that_are_asked_for() -> None:
+    shallow, deep = load_start("compact-encoder", (1,)), load_start("compact-encoder-deep", (1, 4))
+    assert (shallow.backbone.read_layers, deep.backbone.read_layers) == ((1,), (1, 4))
+    assert shallow.licence == deep.licence
+    assert shallow.licence.startswith("MIT")
+    found = deep.backbone.state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in shallow.backbone.state_dict().items())
 
 
 def test_a_raw_model_starts_at_its_highest_layer_from_a_folder_or_by_its_name_in_the_store(
@@ -83,11 +86,17 @@ def test_the_bundled_encoder_is_made_again_from_the_model_that_it_was_published_
         {f"model.encoder.{name}": tensor.clone() for name, tensor in backbone.state_dict().items()},
         tmp_path / "model.safetensors",
     )
-    write_encoder(f"whisper:{tmp_path}", tmp_path / "made")
-    made = load_start(str(tmp_path / "made"), (2, 3))
+    lower, deep = tmp_path / "compact-encoder", tmp_path / "compact-encoder-deep"
+    write_encoder(f"whisper:{tmp_path}", lower, (1, 2))
+    write_encoder(f"whisper:{tmp_path}", deep, (2, 3))
+    assert load_start(str(lower)).backbone.read_layers == (2,)
+    made = load_start(str(deep), (2, 3))
     assert made.licence.startswith("MIT")
     for name, tensor in backbone.state_dict().items():
         assert torch.equal(made.backbone.state_dict()[name], tensor.half().float()), name
+    stored = load_file(deep / "model.safetensors")
+    assert [name for name in stored if name.endswith("fc1.weight")] == ["layers.2.fc1.weight"], "the third layer alone"
+    assert "--layers 2 3" in (deep / "README.md").read_text()
 
 
 def test_a_fresh_extractor_is_drawn_from_the_seed(tiny_start: Path) -> None:
