@@ -11,8 +11,7 @@ TUNING_METHODS = ("disjoint", "pmf")  # they tune the encoder, then fit a head; 
 SYSTEMS = ("hgfm", "multigate", "fmaml")  # published alternatives, networks of their own (`engine.systems`)
 BUNDLED_BASES = ("compact", *SYSTEMS)  # resources/bases: the systems have a trained start each
 COMPACT_ENCODER = "compact-encoder"  # beside them: what recipes begin with, and what two of the systems sit on
-DEEPER_ENCODER = "compact-encoder-deep"  # the same with more layers
-BUNDLED_ENCODERS = (COMPACT_ENCODER, DEEPER_ENCODER)
+BUNDLED_ENCODERS = (COMPACT_ENCODER, "compact-encoder-deep")  # the second: the same with more layers
 METHODS = TUNING_METHODS + HEADS + SYSTEMS  # a head's name as the method: that head, and nothing is tuned
 # what is tuned, see `engine.adaptation.trained`
 TRAINED = ("all", "lora", "norms", "top-4", "top-4-norms", "top-1", "extractor", "projection")
