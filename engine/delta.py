@@ -15,6 +15,7 @@ from engine.delta_facts import DeltaFacts
 from engine.encoder import EmotionEncoder
 from engine.fingerprint import combined, digests, same_bits
 from engine.low_rank import Factors, merged
+from engine.weights_file import smallest
 
 _MOST_KEPT = 0.5  # of the encoder's bytes: beyond that it is better off whole, and depends on nothing
 _CHANGED, _DOWN, _UP = "encoder.", "low_rank.down.", "low_rank.up."  # how names begin in the weights file
@@ -44,12 +45,11 @@ def difference(encoder: EmotionEncoder, base: Base, low_rank: Mapping[str, Facto
             tensors |= {_DOWN + name: factors[0], _UP + name: factors[1]}
         else:
             tensors[_CHANGED + name] = tensor
-    whole = _bytes(adapted.values())
-    if _bytes(tensors.values()) > _MOST_KEPT * whole:
+    if _bytes(tensors.values()) > _MOST_KEPT * _bytes(adapted.values()):
         return None
     parts = digests(original)  # as `fingerprint` does, once for both
     borrowed = {name: parts[name] for name in adapted if _CHANGED + name not in tensors}
-    facts = DeltaFacts(base.name, combined(parts), combined(borrowed), whole)
+    facts = DeltaFacts(base.name, combined(parts), combined(borrowed), _bytes(smallest(adapted).values()))
     return Delta(facts, tensors)
 
 

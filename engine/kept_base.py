@@ -12,7 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from engine.backbones.pretrained import load_pretrained
@@ -23,6 +22,7 @@ from engine.errors import BaseError, ModelFolderError, SerStudioError
 from engine.fingerprint import same_bits
 from engine.resources import resource
 from engine.store import installed_names, stored_folder
+from engine.weights_file import fits_half
 
 _CARD = """# A base that versions of this project need
 
@@ -149,8 +149,5 @@ def _linked(source: Path | None, new: Path) -> bool:
 def _smallest_dtype(base: Base) -> str:
     """Half precision where that loses nothing: a base that was published so."""
     tensors = base.encoder.state_dict().values()
-    half = all(
-        not tensor.is_floating_point() or same_bits(tensor, tensor.to(torch.float16).to(tensor.dtype))
-        for tensor in tensors
-    )
+    half = all(not tensor.is_floating_point() or fits_half(tensor) for tensor in tensors)
     return "float16" if half else "float32"

@@ -30,7 +30,7 @@ from engine.heads.speakers import SpeakerOffsets
 from engine.kept_base import find_base, missing_base
 from engine.known_emotions import KnownEmotions
 from engine.out_of_memory import moved
-from engine.weights_file import write_weights
+from engine.weights_file import smallest, write_weights
 
 FORMAT = "serstudio-model"
 FORMAT_VERSION = 4
@@ -97,10 +97,11 @@ class AdaptedModel:
 def save_model(model: AdaptedModel, folder: Path, card: str, delta: Delta | None = None) -> None:
     """Write `model` into `folder`, which must exist and be empty. Raises ModelFolderError.
 
-    delta: what its encoder is as a difference (`engine.delta.difference`); None writes it whole.
+    delta: what its encoder is as a difference (`engine.delta.difference`); None writes it whole, each tensor in half
+    precision where that loses nothing.
     """
     if delta is None:
-        tensors = {_ENCODER + name: tensor for name, tensor in model.encoder.state_dict().items()}
+        tensors = {_ENCODER + name: tensor for name, tensor in smallest(model.encoder.state_dict()).items()}
     else:
         tensors = dict(delta.tensors)
     tensors |= {f"head.{name}": getattr(model.head, name) for name in _HEAD_TENSORS}

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors.torch import save_file
 from torch import Tensor
+
+from engine.fingerprint import same_bits
 
 
 def write_weights(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
@@ -18,3 +21,13 @@ def write_weights(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     save_file(stored, path, None if metadata is None else dict(metadata))
     path.chmod(mode)
+
+
+def fits_half(tensor: Tensor) -> bool:
+    """Whether half precision loses nothing of `tensor`: weights that were published so, and not tuned since."""
+    return tensor.is_floating_point() and same_bits(tensor, tensor.to(torch.float16).to(tensor.dtype))
+
+
+def smallest(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """`tensors`, those in half precision that lose nothing by it."""
+    return {name: tensor.to(torch.float16) if fits_half(tensor) else tensor for name, tensor in tensors.items()}

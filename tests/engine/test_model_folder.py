@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from engine import model_folder
 from engine.adaptation import AdaptationSettings, Adapted, adapt
@@ -65,6 +65,23 @@ def test_the_papers_extractors_travel_too(tmp_path: Path, extractor: type) -> No
     save_model(model_of(base), tmp_path, "# card")
     assert score_window(load_model(tmp_path, "cpu"), voice(5)) == score_window(model_of(base), voice(5))
     assert load_base(str(tmp_path)).encoder.embedding_size == 256
+
+
+def test_what_was_published_in_half_precision_and_not_tuned_is_written_so(tmp_path: Path) -> None:
+    encoder = tiny_encoder()
+    encoder.load_state_dict({name: tensor.half() for name, tensor in encoder.state_dict().items()})
+    original = model_of(Base("tiny", encoder, standardised=False, licence="none"), AdaptationSettings(method="lda"))
+    name, tuned = next(iter(original.encoder.backbone.named_parameters()))
+    with torch.no_grad():
+        tuned.add_(1e-5)
+    save_model(original, tmp_path, "# card")
+    stored = load_file(tmp_path / "model.safetensors")
+    whole = {each for each, tensor in stored.items() if tensor.dtype == torch.float32 and each.startswith("encoder.")}
+    assert whole == {f"encoder.backbone.{name}"}
+    assert stored["head.weight"].dtype == torch.float32
+    again = load_model(tmp_path, "cpu")
+    assert fingerprint(again.encoder) == fingerprint(original.encoder)
+    assert score_window(again, voice(5)) == score_window(original, voice(5))
 
 
 def test_a_model_folder_is_a_base(folder: Path) -> None:
