@@ -165,7 +165,8 @@ def _labelled(corpus: Corpus) -> Corpus:
 
 
 def _summary(recipe: ClosedFormRecipe) -> str:
-    layers = " and ".join(str(layer) for layer in recipe.read_layers)
+    *lower, highest = (str(layer) for layer in recipe.read_layers)
+    layers = f"{', '.join(lower)} and {highest}" if lower else highest
     encoder = f"{recipe.base.start}{', tuned' if _tunes(recipe) else ''}"
     trained = "discriminant directions of the mean over time, over (corpus, emotion) groups"
     if isinstance(recipe, SupervisedRecipe):
