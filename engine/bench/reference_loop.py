@@ -52,16 +52,23 @@ class ReferenceWav2Vec2(nn.Module):
 
 
 class ReferenceWhisper(nn.Module):
-    """A Whisper encoder cut to three layers, on the clips' own frames, and an extractor on the upper two of them.
+    """Lower layers of a Whisper encoder on the clips' own frames; an extractor on `read_layers`, counted from 1.
 
     spectrogram: samples (n,) to the log-mel (bins, frames). `encoder` has conv1, conv2, embed_positions and layers.
     """
 
-    def __init__(self, encoder: nn.Module, spectrogram: Callable[[Tensor], Tensor], extractor: Extractor) -> None:
+    def __init__(
+        self,
+        encoder: nn.Module,
+        spectrogram: Callable[[Tensor], Tensor],
+        extractor: Extractor,
+        read_layers: Sequence[int],
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.extractor = extractor
         self._spectrogram = spectrogram
+        self._read_layers = read_layers
 
     def forward(self, waves: Tensor, *, augmented: bool) -> Tensor:
         """Embeddings (clips, embedding size) of waves (clips, samples)."""
@@ -77,7 +84,7 @@ class ReferenceWhisper(nn.Module):
         for layer in encoder.layers:
             hidden = layer(hidden, None)
             states.append(hidden)
-        return _embed(self.extractor, states[1:])
+        return _embed(self.extractor, [states[number - 1] for number in self._read_layers])
 
 
 def _embed(extractor: Extractor, states: Sequence[Tensor]) -> Tensor:

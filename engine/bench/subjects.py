@@ -57,14 +57,19 @@ def make_reference(subject: str) -> nn.Module:
     """The same network as its own library makes it, with the same extractor; evaluation mode, front end frozen."""
     torch.manual_seed(0)
     if subject == COMPACT:
+        bundled = load_base().encoder
+        read_layers = bundled.backbone.read_layers
         shape = WhisperConfig(
-            d_model=512, encoder_layers=3, encoder_attention_heads=8, encoder_ffn_dim=2048, attn_implementation="sdpa"
+            d_model=512,
+            encoder_layers=max(read_layers),
+            encoder_attention_heads=8,
+            encoder_ffn_dim=2048,
+            attn_implementation="sdpa",
         )
         encoder = WhisperEncoder(shape)
         encoder.embed_positions.requires_grad_(requires_grad=False)
-        bundled = load_base().encoder
         encoder.load_state_dict(bundled.backbone.state_dict(), strict=False)  # its own last norm is not read
-        return ReferenceWhisper(encoder, LogMel(shape.num_mel_bins), bundled.extractor).eval()
+        return ReferenceWhisper(encoder, LogMel(shape.num_mel_bins), bundled.extractor, read_layers).eval()
     model = Wav2Vec2Model(Wav2Vec2Config(**_XLSR_SHAPE))
     model.feature_extractor._freeze_parameters()
     return ReferenceWav2Vec2(model, GatedLinearUnit(model.config.hidden_size)).eval()
