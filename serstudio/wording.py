@@ -13,6 +13,11 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
+def lower_first(text: str) -> str:
+    """For a sentence that goes on within another: `Label removed` becomes `label removed`."""
+    return text[:1].lower() + text[1:]
+
+
 def in_words(seconds: float) -> str:
     """A duration: `8 s`, `2 min 10 s`, `5 h 03 min`."""
     whole = max(0, round(seconds))

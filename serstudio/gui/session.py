@@ -11,7 +11,7 @@ from serstudio.gui.bridge.bases import BaseShelf
 from serstudio.gui.bridge.jobs import Job, JobRunner
 from serstudio.gui.bridge.machine import Machine
 from serstudio.gui.bridge.project_model import ClipListModel, ProjectModel
-from serstudio.gui.steps import Age, Aside, Facts, Step, StepState, StepStatus, step_statuses
+from serstudio.gui.steps import Age, Aside, Facts, Step, StepState, StepStatus, busy_status, step_statuses
 from serstudio.gui.widgets.confidence_bars import BarLabel
 from serstudio.project import (
     ClipsAdded,
@@ -23,9 +23,9 @@ from serstudio.project import (
     VersionsChanged,
 )
 from serstudio.usecases.dispatch import Request
-from serstudio.usecases.events import Progress
 from serstudio.usecases.requests import CheckReport, ImportClips, ImportReport, MachineDescribed, ModelExported
 from serstudio.usecases.worker_process import Failed
+from serstudio.wording import lower_first
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class Session(QObject):
         self._checked = Moment("", None)
         self._jobs: dict[Step | Aside, Job] = {}
         self._live = False
+        self._chosen: dict[Step, int] = {}
         self._facts: Facts | None = None
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
@@ -107,6 +108,7 @@ class Session(QObject):
                 exported_version=self.exported.version if self.exported else None,
                 labelling=self.project.labelling(speakers=True),
                 labels_given=self.project.labelling(speakers=False),
+                chosen=dict(self._chosen),
             )
             self._facts = replace(facts, check_age=self._check_age(facts))
         return self._facts
@@ -115,7 +117,7 @@ class Session(QObject):
         """State and next action of every step, with what is running now."""
         statuses: dict[Step | Aside, StepStatus] = dict(step_statuses(self.facts).items())
         for step, job in self._jobs.items():
-            statuses[step] = _busy_status(step, job.last_progress)
+            statuses[step] = busy_status(step, job.last_progress)
         if self._live:
             statuses[Step.LIVE] = StepStatus(StepState.BUSY, "Listening")
         return statuses
@@ -169,6 +171,16 @@ class Session(QObject):
     def versions_from(self, base: str) -> tuple[int, ...]:
         """Numbers of the versions that were adapted from `base`."""
         return tuple(version.number for version in self.facts.versions if version.base == base)
+
+    def set_chosen(self, step: Step, version: int | None) -> None:
+        """The version that the screen of `step` works with; None: there is none."""
+        if self._chosen.get(step) == version:
+            return
+        self._chosen.pop(step, None)
+        if version is not None:
+            self._chosen[step] = version
+        self.on_touched()
+        self._refresh.start()
 
     def set_live(self, live: bool) -> None:
         self._live = live
@@ -259,12 +271,12 @@ class Session(QObject):
     def undo(self) -> None:
         done = self.project.undo()
         if done:
-            self.toast(f"Undone: {_lower_first(done)}", "Redo", self.redo)
+            self.toast(f"Undone: {lower_first(done)}", "Redo", self.redo)
 
     def redo(self) -> None:
         done = self.project.redo()
         if done:
-            self.toast(f"Done again: {_lower_first(done)}", "Undo", self.undo)
+            self.toast(f"Done again: {lower_first(done)}", "Undo", self.undo)
 
     def toast(self, message: str, action: str = "", run: Callable[[], None] | None = None) -> None:
         self.toast_requested.emit(message, action, run)
@@ -279,20 +291,3 @@ class Session(QObject):
 
 def _moment(facts: Facts) -> Moment:
     return Moment(facts.labelling, facts.newest.number if facts.newest is not None else None)
-
-
-def _busy_status(step: Step | Aside, progress: Progress | None) -> StepStatus:
-    if progress is None:
-        return StepStatus(StepState.BUSY, "Starting")
-    if not progress.total:
-        return StepStatus(StepState.BUSY, progress.message)
-    if progress.unit == "%":
-        words = f"{progress.step}%, {_lower_first(progress.message)}"  # the number first: the rest may be cut off
-        return StepStatus(StepState.BUSY, words, progress.step / progress.total)
-    word = "Step" if progress.loss is not None else "File" if step is Step.COLLECT else progress.message
-    counted = f"{word} {progress.step}/{progress.total}"
-    return StepStatus(StepState.BUSY, counted, progress.step / progress.total)
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]

@@ -1,11 +1,12 @@
 """The six steps of the job: what state each is in, and its single next action in words. No Qt."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from serstudio.project import Label, ModelVersion
-from serstudio.wording import counted
+from serstudio.usecases.events import Progress
+from serstudio.wording import counted, lower_first
 
 CLIPS_PER_LABEL = 5  # the five-shot setting of the main paper; fewer works, more helps
 
@@ -59,6 +60,7 @@ class Facts:
     """What the states are made of, read from the project at one moment.
 
     `labelling`: the same as long as the same clips have the same labels and speakers; `labels_given`: whoever speaks.
+    `chosen`: the versions that Live and Share work with, by number.
     """
 
     clip_count: int
@@ -70,6 +72,7 @@ class Facts:
     exported_version: int | None = None
     labelling: str = ""
     labels_given: str = ""
+    chosen: Mapping[Step, int] = field(default_factory=dict)
 
     @property
     def labelled(self) -> int:
@@ -78,6 +81,13 @@ class Facts:
     @property
     def newest(self) -> ModelVersion | None:
         return self.versions[-1] if self.versions else None
+
+    def version_of(self, step: Step) -> int | None:
+        """The number of the version that the screen of `step` works with: the newest if no other was chosen."""
+        number = self.chosen.get(step)
+        if any(version.number == number for version in self.versions):
+            return number
+        return self.newest.number if self.newest is not None else None
 
     def count(self, label: Label) -> int:
         return self.counts.get(label.id, 0)
@@ -191,15 +201,30 @@ def _check(facts: Facts) -> StepStatus:
 
 
 def _live(facts: Facts) -> StepStatus:
-    if facts.newest is None:
+    number = facts.version_of(Step.LIVE)
+    if number is None:
         return StepStatus(StepState.NOT_YET, "Adapt first")
-    return StepStatus(StepState.READY, f"Listen with version {facts.newest.number}")
+    return StepStatus(StepState.READY, f"Listen with version {number}")
 
 
 def _share(facts: Facts) -> StepStatus:
-    newest = facts.newest
-    if newest is None:
+    number = facts.version_of(Step.SHARE)
+    if number is None:
         return StepStatus(StepState.NOT_YET, "Adapt first")
-    if facts.exported_version == newest.number:
-        return StepStatus(StepState.DONE, f"Version {newest.number} exported")
-    return StepStatus(StepState.READY, f"Export version {newest.number}")
+    if facts.exported_version == number:
+        return StepStatus(StepState.DONE, f"Version {number} exported")
+    return StepStatus(StepState.READY, f"Export version {number}")
+
+
+def busy_status(step: Step | Aside, progress: Progress | None) -> StepStatus:
+    """State and words of a step whose job is running; `progress`: the last word from it."""
+    if progress is None:
+        return StepStatus(StepState.BUSY, "Starting")
+    if not progress.total:
+        return StepStatus(StepState.BUSY, progress.message)
+    if progress.unit == "%":
+        words = f"{progress.step}%, {lower_first(progress.message)}"  # the number first: the rest may be cut off
+        return StepStatus(StepState.BUSY, words, progress.step / progress.total)
+    word = "Step" if progress.loss is not None else "File" if step is Step.COLLECT else progress.message
+    counted = f"{word} {progress.step}/{progress.total}"
+    return StepStatus(StepState.BUSY, counted, progress.step / progress.total)

@@ -71,6 +71,17 @@ def test_live_and_share_wait_for_a_version() -> None:
     assert version_reason(facts()) is not None
 
 
+def test_live_and_share_name_the_version_that_their_screen_has() -> None:
+    two = (version(4), replace(version(4), number=2))
+    newest = step_statuses(facts(2, 2, versions=two))
+    chosen = step_statuses(facts(2, 2, versions=two, chosen={Step.LIVE: 1, Step.SHARE: 1}, exported_version=1))
+    assert (newest[Step.LIVE].action, chosen[Step.LIVE].action) == ("Listen with version 2", "Listen with version 1")
+    assert (newest[Step.SHARE].action, chosen[Step.SHARE].action) == ("Export version 2", "Version 1 exported")
+    assert chosen[Step.SHARE].state is StepState.DONE
+    deleted = step_statuses(facts(2, 2, versions=two[1:], chosen={Step.LIVE: 1, Step.SHARE: 1}))
+    assert deleted[Step.LIVE].action == "Listen with version 2"
+
+
 def test_a_version_is_stale_when_labels_have_changed_since() -> None:
     assert not newest_is_stale(facts(2, 2, versions=(version(4),)))
     assert newest_is_stale(facts(3, 2, versions=(version(4),)))

@@ -219,6 +219,7 @@ class LiveScreen(QWidget):
 
     def on_version_changed(self) -> None:
         """Show the labels that this version will judge by; what another one heard goes."""
+        self._session.set_chosen(Step.LIVE, self.version.number())
         if self.bridge.state is LiveState.IDLE:
             self.verdict.set_labels(self._session.looks(self.version.labels()))
             self.verdict.show_idle()

@@ -114,6 +114,7 @@ class ShareScreen(Page):
         self.preview.setVisible(has_version)
 
     def on_version_changed(self) -> None:
+        self._session.set_chosen(Step.SHARE, self.version.number())
         self.destination.set_full_text(str(self.target))
         folder = self.version.folder()
         self.contents.show_version(folder)
