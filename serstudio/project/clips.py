@@ -10,15 +10,19 @@ from serstudio.errors import ProjectError
 from serstudio.project.changes import Image
 from serstudio.project.database import Database
 from serstudio.project.history import History
+from serstudio.project.labels import Labels
 from serstudio.project.records import Clip, NewClip, clip_of, now_text
 
 _THESE = "id IN (SELECT value FROM json_each(?)) AND removed = 0"
 
 
 class Clips:
-    def __init__(self, database: Database, history: History) -> None:
+    """What is changed is read once more within the action: only there can no other process change it."""
+
+    def __init__(self, database: Database, history: History, labels: Labels) -> None:
         self._database = database
         self._history = history
+        self._labels = labels
 
     def all(self) -> list[Clip]:
         rows = self._database.rows("SELECT * FROM clips WHERE removed = 0 ORDER BY id")
@@ -77,17 +81,22 @@ class Clips:
         return [added[clip_id] for clip_id in ids]
 
     def remove(self, clip_ids: Iterable[int]) -> None:
-        clips = self._some(clip_ids)
-        with self._history.action(f"Remove {_in_words(clips)}"):
-            for clip in clips:
+        clip_ids = list(clip_ids)
+        with self._history.action(f"Remove {_in_words(self._some(clip_ids))}"):
+            for clip in self._some(clip_ids):
                 self._history.update("clips", clip.id, {"removed": 0}, {"removed": 1})
 
-    def set_label(self, clip_ids: Iterable[int], label_id: int | None, label_name: str | None) -> None:
-        clips = self._some(clip_ids)
-        words = _in_words(clips)
-        text = f"Take the label off {words}" if label_name is None else f"Label {words} '{label_name}'"
+    def set_label(self, clip_ids: Iterable[int], label_id: int | None) -> None:
+        clip_ids = list(clip_ids)
+        words = _in_words(self._some(clip_ids))
+        if label_id is None:
+            text = f"Take the label off {words}"
+        else:
+            text = f"Label {words} '{self._labels.one(label_id).name}'"
         with self._history.action(text):
-            for clip in clips:
+            if label_id is not None:
+                self._labels.one(label_id)  # raises where it has been removed meanwhile
+            for clip in self._some(clip_ids):
                 if clip.label_id != label_id:
                     before, after = {"label_id": clip.label_id}, {"label_id": label_id}
                     self._history.update("clips", clip.id, before, after)
@@ -95,21 +104,22 @@ class Clips:
     def set_speaker(self, clip_ids: Iterable[int], speaker: str | None) -> None:
         """Under the spelling that other clips have of this name; who renames all clips of a speaker can change it."""
         clips = self._some(clip_ids)
-        speaker = _spelt(speaker, self._speakers(but=[clip.id for clip in clips]))
+        ids = [clip.id for clip in clips]
+        speaker = _spelt(speaker, self._speakers(but=ids))
         words = _in_words(clips)
         text = f"Take the speaker off {words}" if speaker is None else f"Set the speaker of {words} to {speaker}"
         with self._history.action(text):
-            for clip in clips:
+            for clip in self._some(ids):
                 if clip.speaker != speaker:
                     before, after = {"speaker": clip.speaker}, {"speaker": speaker}
                     self._history.update("clips", clip.id, before, after)
 
     def rename(self, clip_id: int, name: str) -> None:
-        clip = self.one(clip_id)
         name = " ".join(unicodedata.normalize("NFC", name).split())
         if not name:
             raise ProjectError("The name of a clip is empty.", "Type at least one character.")
-        with self._history.action(f"Rename {clip.name}"):
+        with self._history.action(f"Rename {self.one(clip_id).name}"):
+            clip = self.one(clip_id)
             if name != clip.name:
                 self._history.update("clips", clip_id, {"name": clip.name}, {"name": name})
 

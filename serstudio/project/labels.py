@@ -79,13 +79,13 @@ class Labels:
             "symbol": palette.clean_symbol,
             "key": palette.clean_key,
         }
-        before = self.one(label_id)
-        after = {
-            column: clean[column](value)
-            for column, value in values.items()
-            if value is not None and clean[column](value) != getattr(before, column)
-        }
-        with self._history.action(f"Edit the label '{before.name}'"):
+        with self._history.action(f"Edit the label '{self.one(label_id).name}'"):
+            before = self.one(label_id)  # as it is now that nobody else can write
+            after = {
+                column: clean[column](value)
+                for column, value in values.items()
+                if value is not None and clean[column](value) != getattr(before, column)
+            }
             others = [label for label in self.all() if label.id != label_id]
             self._refuse_taken(others, after.get("name"), after.get("key"))
             if after:
@@ -94,8 +94,8 @@ class Labels:
 
     def remove(self, label_id: int) -> None:
         """Remove the label; its clips become unlabelled."""
-        label = self.one(label_id)
-        with self._history.action(f"Remove the label '{label.name}'"):
+        with self._history.action(f"Remove the label '{self.one(label_id).name}'"):
+            label = self.one(label_id)  # as it is now that nobody else can write
             for row in self._database.rows("SELECT id, removed FROM clips WHERE label_id = ?", label_id):
                 # `removed` goes into the images so that nobody is told of a clip that is not shown.
                 state = {"removed": row["removed"]} if row["removed"] else {}

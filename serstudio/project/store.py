@@ -35,7 +35,7 @@ class Project:
         self._database = Database(folder / FILE_NAME)
         self._history = History(self._database, self._committed)
         self._labels = Labels(self._database, self._history)
-        self._clips = Clips(self._database, self._history)
+        self._clips = Clips(self._database, self._history, self._labels)
         self._versions = Versions(self._database, folder / "models")
         self._staging: list[Staging] = []
         self._listeners: list[Listener] = []
@@ -201,8 +201,7 @@ class Project:
 
     def set_label(self, clip_ids: Iterable[int], label_id: int | None) -> None:
         """Label these clips, or take their label off (None)."""
-        name = None if label_id is None else self._labels.one(label_id).name
-        self._clips.set_label(clip_ids, label_id, name)
+        self._clips.set_label(clip_ids, label_id)
 
     def set_speaker(self, clip_ids: Iterable[int], speaker: str | None) -> None:
         """Say who speaks in these clips; None or an empty name for nobody named.

@@ -2,6 +2,8 @@
 
 import random
 import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +183,39 @@ def test_undone_import_can_be_imported_again(project: Project) -> None:
     project.add_clips([new_clip(1)], "Import anew")
     assert len(project.clips()) == 1
     assert Path(project.clips()[0].file).parts[0] == "audio"
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (lambda project, _: project.remove_label(1), "no longer"),
+        (lambda project, _: project.edit_label(1, name="Zorn"), "no longer"),
+        (lambda project, ids: project.set_label(ids, 1), "no longer"),
+        (lambda project, ids: project.remove_clips(ids), None),
+    ],
+)
+def test_what_another_process_removes_at_the_same_moment_can_be_undone(
+    project: Project, monkeypatch: pytest.MonkeyPatch, act: Any, words: str | None
+) -> None:
+    """Both read the label; the other one writes first, while this one waits for the file."""
+    ids = [clip.id for clip in project.add_clips([new_clip(n, label_id=2) for n in range(2)], "Import")]
+    begin: Callable[[], Any] = project._database.transaction
+    before = state(project)
+
+    @contextmanager
+    def after_the_other() -> Iterator[None]:
+        with Project.open(project.folder) as other:
+            other.remove_label(1)
+        with begin():
+            yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr(project._database, "transaction", after_the_other)
+        if words is None:
+            act(project, ids)
+        else:
+            with pytest.raises(ProjectError, match=words):
+                act(project, ids)
+    while project.undo_text != "Import":
+        project.undo()
+    assert state(project) == before
