@@ -11,6 +11,7 @@ import click
 
 from serstudio.cli import output
 from serstudio.cli.projects import FOLDER, json_option, keep_recovered
+from serstudio.cli.signals import Terminated
 
 if TYPE_CHECKING:
     from serstudio.project import Clip
@@ -85,7 +86,7 @@ def record(
 
 
 def _record(recorder: "Recorder", name: str | None, seconds: float | None) -> "Clip":
-    """Record until the time is up or Enter; whatever else ends it discards the recording."""
+    """Record until the time is up or Enter. Ctrl-C discards the recording; whatever else ends it leaves it for recovery."""
     recorder.start()
     recorder.begin()
     try:
@@ -95,8 +96,11 @@ def _record(recorder: "Recorder", name: str | None, seconds: float | None) -> "C
             while stop.empty() and recorder.problem is None and (seconds is None or recorder.elapsed_s < seconds):
                 bar.update(task, completed=min(recorder.elapsed_s, seconds or 0.0), tail=_meter(recorder))
                 time.sleep(_METER_S)
-    except BaseException:
-        recorder.discard()
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and not isinstance(error, Terminated):
+            recorder.discard()
+        else:
+            output.warn("The recording was cut off.", "It is kept, and comes back when the project is opened again.")
         raise
     if recorder.problem is not None:
         output.warn(recorder.problem, "What was recorded until then is kept.")

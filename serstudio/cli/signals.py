@@ -7,17 +7,21 @@ from contextlib import contextmanager
 from types import FrameType
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: somebody other than the user ends the program, as a logout or a shutdown does."""
+
+
 @contextmanager
 def heeded_signals() -> Iterator[Callable[[], bool]]:
-    """Both raise KeyboardInterrupt at once; the function given tells whether one of them came.
+    """Both raise KeyboardInterrupt at once, SIGTERM as `Terminated`; the function given tells whether one of them came.
 
     A library may swallow the exception (an import hook, a destructor): who asks at every event ends all the same.
     """
     came = threading.Event()
 
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
+    def on_signal(number: int, _frame: FrameType | None) -> None:
         came.set()
-        raise KeyboardInterrupt
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
         yield came.is_set

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -27,16 +29,21 @@ def test_record_a_labelled_clip(tmp_path: Path, run: Run, fails: Run, null_sink:
     assert not list((tmp_path / "p" / "audio").glob(".recording*"))
 
 
+def begin_recording(project: Project, *options: object, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+    """`record` in a process of its own, which has been recording for a second."""
+    process = start("record", project.folder, *options, stdin=stdin)
+    end = time.monotonic() + 30
+    while not list(project.audio_folder.glob(".recording-*.wav")) and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.05)
+    time.sleep(1.0)
+    return process
+
+
 def test_enter_ends_a_recording(project: Project, null_sink: NullSink, tone_clip: ToneClip) -> None:
     keyboard, terminal = os.openpty()
-    audio = project.folder / "audio"
     with null_sink.playing(tone_clip("long.wav", duration_s=60.0)):
-        process = start("record", project.folder, "--json", stdin=terminal)
+        process = begin_recording(project, "--json", stdin=terminal)
         try:
-            end = time.monotonic() + 30
-            while not list(audio.glob(".recording-*.wav")) and process.poll() is None and time.monotonic() < end:
-                time.sleep(0.05)
-            time.sleep(1.0)
             os.write(keyboard, b"\n")
             out, err = process.communicate(timeout=30)
         finally:
@@ -46,6 +53,25 @@ def test_enter_ends_a_recording(project: Project, null_sink: NullSink, tone_clip
             os.close(terminal)
     assert process.returncode == 0, err
     assert json.loads(out)["duration_s"] > 1.0
+
+
+@pytest.mark.parametrize(("number", "kept"), [(signal.SIGINT, False), (signal.SIGTERM, True)])
+def test_a_recording_is_thrown_away_by_its_user_alone(
+    number: signal.Signals, kept: bool, project: Project, run: Run, null_sink: NullSink, tone_clip: ToneClip
+) -> None:
+    """A logout or a shutdown sends SIGTERM: nobody has said that the interview is to be lost."""
+    with null_sink.playing(tone_clip("long.wav", duration_s=60.0)):
+        process = begin_recording(project, "--seconds", 600)
+        try:
+            process.send_signal(number)
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+            process.wait()
+    assert process.returncode == 130, err
+    assert bool(list(project.audio_folder.glob(".recording-*.wav"))) is kept
+    assert ("It is kept" in err) is kept
+    assert ("Recovered recording" in run("label", project.folder).err) is kept
 
 
 def test_without_a_keyboard_the_length_must_be_given(project: Project) -> None:
