@@ -1,5 +1,6 @@
 """new, import, label: a project and its clips."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,12 +148,15 @@ def label(
     if not (changes_clips or add_label or list_clips or undo or redo):
         list_clips = True
     with Project.open(folder) as project:
-        keep_recovered(project)
-        if undo or redo:
+        if undo or redo:  # a recovered recording would be the last action, and nothing could be done again
             output.warn(_step_back(project, undo=undo))
-        if add_label is not None:
-            project.add_label(add_label)
-        changed = _change_clips(project, clips, label_name, clear, speaker) if changes_clips else []
+        else:
+            keep_recovered(project)
+        several = sum((add_label is not None, label_name is not None or clear, speaker is not None)) > 1
+        with project.action("Change clips and labels") if several else nullcontext():
+            if add_label is not None:
+                project.add_label(add_label)
+            changed = _change_clips(project, clips, label_name, clear, speaker) if changes_clips else []
         _say_clips(project, project.clips() if list_clips else changed, as_json)
 
 

@@ -3,7 +3,9 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from serstudio.project import Project
 from tests.cli.conftest import Run
@@ -114,8 +116,28 @@ def test_label_undo_redo(three_clips: Path, run: Run) -> None:
     assert _labels(run, three_clips) == [None, "fear", "joy"]
 
 
+def test_undo_takes_back_what_was_done_last_not_a_recording_that_comes_back(three_clips: Path, run: Run) -> None:
+    """What a crash left of a recording waits for a verb that does something else."""
+    run("label", three_clips, 1, "--as", "anger")
+    cut_off = three_clips / "audio" / ".recording-20261128-101500-abcdef.wav"
+    soundfile.write(cut_off, np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)
+    assert "Taken back: Label" in run("label", three_clips, "--undo").err
+    assert "Done again: Label" in run("label", three_clips, "--redo").err
+    assert "is kept as 'Recovered recording" in run("label", three_clips).err
+
+
+
 def _labels(run: Run, folder: Path) -> list[str | None]:
     return [clip["label"] for clip in run("label", folder, "--list", "--json").json["clips"]]
+
+
+def test_one_command_is_one_step_and_all_or_nothing(three_clips: Path, run: Run, fails: Run) -> None:
+    run("label", three_clips, 1, "--as", "joy", "--speaker", "ana")
+    run("label", three_clips, "--undo")
+    assert [clip["speaker"] for clip in run("label", three_clips, "--list", "--json").json["clips"]] == [None] * 3
+    assert _labels(run, three_clips) == [None] * 3
+    assert "awe" in fails("label", three_clips, 1, "--add-label", "calm", "--as", "awe").err
+    assert "calm" not in run("label", three_clips).out
 
 
 def test_label_in_any_script(three_clips: Path, run: Run) -> None:
