@@ -13,6 +13,7 @@ import psutil
 import torch
 
 from engine.device import describe_device
+from engine.user_path import user_path
 
 MOST_BY_OTHERS = 0.15  # of all cores' time while measuring; more, and the times tell of the others
 
@@ -20,7 +21,7 @@ MOST_BY_OTHERS = 0.15  # of all cores' time while measuring; more, and the times
 def cache_folder() -> Path:
     """Where measurements are kept: $SERSTUDIO_CACHE, else the user's own cache folder. It may not exist."""
     named = os.environ.get("SERSTUDIO_CACHE")
-    root = Path(named).expanduser() if named else platformdirs.user_cache_path("serstudio", appauthor=False)
+    root = user_path(named) if named else platformdirs.user_cache_path("serstudio", appauthor=False)
     return root / "measurements"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import platformdirs
 
 from engine.choices import BUNDLED_BASES, BUNDLED_ENCODERS
+from engine.user_path import user_path
 
 RECORD = "store.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -20,7 +21,7 @@ def store_root() -> Path:
     """The folder of the installed bases: $SERSTUDIO_MODELS, or `models` among this user's data. It may not exist."""
     chosen = os.environ.get("SERSTUDIO_MODELS")
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return user_path(chosen).absolute()
     return Path(platformdirs.user_data_dir("serstudio", appauthor=False)) / "models"
 
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QCloseEvent, QCursor, QDragEnterEvent, QDropEvent, QKe
 from PySide6.QtWidgets import QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.errors import SerStudioError
+from engine.user_path import user_path
 from serstudio.gui.bridge.bases import BaseShelf
 from serstudio.gui.bridge.exports import sweep_after
 from serstudio.gui.bridge.jobs import JobRunner
@@ -118,7 +119,7 @@ class MainWindow(QMainWindow):
 
         One that is open already stays as it is, with what runs in it.
         """
-        place = (folder.parent if folder.name == FILE_NAME else folder).expanduser().resolve()
+        place = user_path(folder.parent if folder.name == FILE_NAME else folder).resolve()
         if self.workspace is not None and place == self.workspace.session.project.folder.resolve():
             self.stack.setCurrentWidget(self.workspace)
             return True

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from engine.names import same_name
+from engine.user_path import user_path
 from serstudio.errors import ProjectError
 from serstudio.project import palette
 from serstudio.project.changes import Change, RowChange, VersionsChanged, describe
@@ -45,7 +46,7 @@ class Project:
     @classmethod
     def create(cls, folder: Path, name: str, language: str, labels: Sequence[str] = ()) -> Self:
         """Make a project in `folder`, which must be new or empty, and open it."""
-        folder = Path(folder).expanduser().absolute()
+        folder = user_path(folder).absolute()
         name = palette.clean_name(name, "project")
         label_rows = new_images(labels)
 
@@ -66,7 +67,7 @@ class Project:
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Open the project in `folder`, and sweep what a process that died left half written."""
-        folder = find_folder(Path(folder).expanduser().absolute())
+        folder = find_folder(user_path(folder).absolute())
         with in_words(folder / FILE_NAME):
             project = cls(folder)
             try:

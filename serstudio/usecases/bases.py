@@ -13,6 +13,7 @@ from engine.store.download import download
 from engine.store.install import Candidate, candidate, check_name, complete, copy_files, of_offer, put_in_place
 from engine.store.location import partial_folder, size_of
 from engine.store.steps import Step
+from engine.user_path import user_path
 from serstudio.project.staging import Staging, WriterLock, lock_path, sweep
 from serstudio.usecases.base_requests import (
     AddBase,
@@ -70,7 +71,7 @@ def download_base(request: DownloadBase) -> Iterator[Event]:
 def add_base(request: AddBase) -> Iterator[Event]:
     """Copy, rewrite what is pickled, try, and put into place whole."""
     yield Progress(0, None, f"Looking at {request.source.name}")
-    found = candidate(request.source.expanduser().absolute(), request.name)
+    found = candidate(user_path(request.source).absolute(), request.name)
     with closing(_added(found)) as steps:
         yield from steps
     yield Done(BaseInstalled(described(found.name), found.record.converted))

@@ -13,6 +13,7 @@ from engine.audio.windows import Samples, read_windows
 from engine.errors import AudioError, ModelFolderError
 from engine.model_folder import CARD, CONFIG, WEIGHTS, AdaptedModel, load_model, save_model
 from engine.streaming import score_window
+from engine.user_path import user_path
 from serstudio.base_titles import name_to_give_away
 from serstudio.errors import ExportError
 from serstudio.model_config import read_card
@@ -32,7 +33,7 @@ def export_model(request: ExportModel) -> Iterator[Event]:
 
     There is an event between any two pieces of work, so that cancelling it ends it there.
     """
-    target = request.to.expanduser().absolute()
+    target = user_path(request.to).absolute()
     with Project.open(request.folder) as project:
         version = find_version(project, request.version)
         source = project.folder / version.folder
