@@ -9,6 +9,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Literal
 
 from engine.errors import ManifestError
+from engine.user_path import user_path
 
 _DELIMITERS = (",", ";", "\t")
 
@@ -35,14 +36,19 @@ def read_manifest(path: Path, root: Path | None = None) -> Manifest:
     semicolon or tab; UTF-8, or the UTF-16 that spreadsheets call "Unicode text".
     ManifestError: no such file, not text, a column that is missing, a row without a file, no rows.
     """
-    path = Path(path).expanduser()
-    root = (path.parent if root is None else Path(root).expanduser()).absolute()
+    path = user_path(path)
+    root = (path.parent if root is None else user_path(root)).absolute()
     if not root.is_dir():
         raise ManifestError(f"There is no folder {root}.", "Check the folder that the files are relative to.")
     lines = _table(path)
     header = [" ".join(cell.split()).casefold() for cell in lines[0][1]] if lines else []
-    for column in ("file", "label"):
-        if column not in header:
+    for column in ("file", "label", "speaker"):
+        if header.count(column) > 1:
+            raise ManifestError(
+                f"{path.name} has {header.count(column)} columns '{column}'.",
+                "Leave one, or give the others new names.",
+            )
+        if column not in header and column != "speaker":
             found = ", ".join(cell for cell in header if cell) or "nothing"
             raise ManifestError(
                 f"{path.name} has no column '{column}' (its first line has: {found}).",
@@ -56,7 +62,7 @@ def read_manifest(path: Path, root: Path | None = None) -> Manifest:
 
 def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
     """Write `file,label,speaker`; files inside the manifest's folder are written relative to it."""
-    path = Path(path).expanduser().absolute()
+    path = user_path(path).absolute()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["file", "label", "speaker"])
@@ -137,7 +143,13 @@ def _text(path: Path) -> str:
 
 
 def _row(path: Path, root: Path, header: list[str], line: int, cells: list[str]) -> ManifestRow:
-    values = dict(zip(header, (cell.strip() for cell in cells), strict=False))
+    cells = [cell.strip() for cell in cells]
+    if any(cells[len(header) :]):  # what stands after it would be taken for something else
+        raise ManifestError(
+            f"Line {line} of {path.name} has more cells than the first line has columns.",
+            "Put quotation marks around a cell with a comma in it, or name all columns.",
+        )
+    values = dict(zip(header, cells, strict=False))
     file = values.get("file", "")
     if not file:
         raise ManifestError(f"Line {line} of {path.name} names no file.", "Fill in its first column.")
@@ -146,13 +158,22 @@ def _row(path: Path, root: Path, header: list[str], line: int, cells: list[str])
 
 def _find(root: Path, file: str) -> Path:
     """The file as it is spelt on this disk: tables travel between systems with other slashes and accents."""
-    spellings = [file, unicodedata.normalize("NFC", file), unicodedata.normalize("NFD", file)]
-    if "\\" in file:
-        spellings += [PureWindowsPath(spelling).as_posix() for spelling in spellings]
-    for spelling in dict.fromkeys(spellings):
+    found = _spelt_on_disk(root, file)
+    if found is None and "\\" in file:
+        found = _spelt_on_disk(root, PureWindowsPath(file).as_posix())
+    return found or root / file
+
+
+def _spelt_on_disk(root: Path, file: str) -> Path | None:
+    """Folder by folder: one may have been named on another system than the file in it."""
+    place = root
+    for part in Path(file).parts:
+        spellings = (part, unicodedata.normalize("NFC", part), unicodedata.normalize("NFD", part))
         try:
-            if (root / spelling).exists():
-                return root / spelling
+            there = next((place / each for each in spellings if (place / each).exists()), None)
         except OSError:  # a name too long or a folder that may not be entered: reported where it is opened
-            break
-    return root / file
+            return None
+        if there is None:
+            return None
+        place = there
+    return place

@@ -68,7 +68,12 @@ def test_files_are_found_under_the_other_spelling(table: Path, tmp_path: Path) -
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "a.wav").touch()
     (tmp_path / unicodedata.normalize("NFD", "żal.wav")).touch()
-    rows = rows_of(table, f"file,label\nsub\\a.wav,joy\n{unicodedata.normalize('NFC', 'żal.wav')},joy\n")
+    mixed = tmp_path / unicodedata.normalize("NFD", "café") / unicodedata.normalize("NFC", "né.wav")
+    mixed.parent.mkdir()
+    mixed.touch()
+    names = ("sub\\a.wav", *(unicodedata.normalize("NFC", name) for name in ("żal.wav", "café/né.wav", "café\\né.wav")))
+    rows = rows_of(table, "file,label\n" + "".join(f"{name},joy\n" for name in names))
+    assert len(rows) == 4
     assert all(row.file.exists() for row in rows)
 
 
@@ -83,6 +88,8 @@ def test_files_are_found_under_the_other_spelling(table: Path, tmp_path: Path) -
         ("file,label\na.wav,joy\n,anger\n", "Line 3 of manifest.csv names no file"),
         (b"file,label\ncaf\xe9.wav,joy\n", r"not in UTF-8 \(byte 14\)"),
         (b"RIFF\x00\x00\x00\x00WAVEfmt \x00", "not a text file"),
+        ("file,label,speaker\na.wav,angry, mild,f1\n", "Line 2 of manifest.csv has more cells"),
+        ("file,label,text,label\na.wav,joy,ja,anger\n", "2 columns 'label'"),
         ("file,label\n" + "a" * 200_000 + ",joy\n", "line 2 cannot be read"),
     ],
 )
