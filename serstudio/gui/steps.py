@@ -182,6 +182,10 @@ def _adapt(facts: Facts) -> StepStatus:
         return StepStatus(StepState.READY, f"Adapt to {counted(facts.labelled, 'clip')}")
     if newest_is_stale(facts):
         return StepStatus(StepState.READY, f"Labels changed since version {newest.number}")
+    if newest.clip_count < facts.labelled:  # some could not be read then: perhaps they can be now
+        return StepStatus(
+            StepState.READY, f"Version {newest.number} heard {newest.clip_count} of {facts.labelled} clips"
+        )
     return StepStatus(StepState.DONE, f"Version {newest.number}, {counted(newest.clip_count, 'clip')}")
 
 

@@ -96,6 +96,13 @@ def test_a_version_is_stale_when_other_clips_have_its_labels() -> None:
     assert newest_is_stale(facts(2, 1, versions=(made,), labelling="with speakers", labels_given="b"))
 
 
+def test_a_version_that_could_not_hear_all_clips_is_not_done() -> None:
+    """Their recordings were lost when it was made; the labels are the same once these are restored."""
+    made = replace(version(3), labelling="a")
+    status = step_statuses(facts(2, 2, versions=(made,), labelling="a"))[Step.ADAPT]
+    assert (status.state, status.action) == (StepState.READY, "Version 1 heard 3 of 4 clips")
+
+
 def test_an_exported_version_and_a_check_are_done() -> None:
     statuses = step_statuses(facts(2, 2, versions=(version(4),), exported_version=1, accuracy=0.75))
     assert statuses[Step.SHARE].state is StepState.DONE
