@@ -13,8 +13,6 @@ from engine.audio.windows import Windows
 from engine.encoder import EmotionEncoder
 from engine.errors import LabellingError
 
-MOST_WINDOWS_PER_CLIP = 12  # of a labelled recording of hours: it must not outweigh the other clips
-
 
 @dataclass(frozen=True)
 class LabelledClip:

@@ -20,6 +20,7 @@ from engine.errors import AudioError
 
 MODEL_RATE_HZ = 16_000
 MAX_CLIP_S = 9.375  # 150,000 samples at 16 kHz, section 4.4 of the main paper
+MOST_WINDOWS_PER_CLIP = 12  # of a labelled recording of hours: it must not outweigh the other clips
 MIN_CLIP_S = 0.1
 SILENCE_DBFS = -70.0
 _HIGHEST_PEAK = 4.0  # float samples may pass 1 where a mix or a codec overshoots, but hardly by 12 dB

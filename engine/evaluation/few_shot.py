@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 
 from engine.adaptation import AdaptationSettings, Adapted, LabelledClip, Remark, adapt
-from engine.adaptation.clips import MOST_WINDOWS_PER_CLIP, embed_whole, prepare
+from engine.adaptation.clips import embed_whole, prepare
+from engine.audio.decode import MOST_WINDOWS_PER_CLIP
 from engine.audio.windows import Windows, read_windows
 from engine.bases import Base
 from engine.evaluation.episodes import Episode, EpisodeSampler

@@ -86,7 +86,7 @@ def record(
 
 
 def _record(recorder: "Recorder", name: str | None, seconds: float | None) -> "Clip":
-    """Record until the time is up or Enter. Ctrl-C discards the recording; whatever else ends it leaves it for recovery."""
+    """Record until the time is up or Enter. Ctrl-C discards the recording; what else ends it leaves it for recovery."""
     recorder.start()
     recorder.begin()
     try:

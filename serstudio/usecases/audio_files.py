@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.audio.decode import AUDIO_SUFFIXES
+from engine.user_path import user_path
 from serstudio.usecases.requests import Skipped
 
 
@@ -20,15 +21,23 @@ class FoundFiles:
 
 
 def find_audio_files(paths: Iterable[Path]) -> FoundFiles:
-    """Folders are searched to the bottom, in a steady order; hidden files and folders are passed over."""
+    """Folders are searched to the bottom, linked ones too, in a steady order; hidden files and folders are not."""
     found = FoundFiles()
     files: dict[Path, Path] = {}
     for given in paths:
-        path = given.expanduser()
+        path = user_path(given)
         for file in _in_folder(path, found) if _is_folder(path) else [path]:
-            files.setdefault(file.resolve(), file)
+            files.setdefault(real(file), file)
     found.files = list(files.values())
     return found
+
+
+def real(path: Path) -> Path:
+    """`path` without links; as it is where the links lead in a circle, which is told when it is read."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # RuntimeError before Python 3.13
+        return path
 
 
 def shown(path: Path | str) -> str:
@@ -49,7 +58,12 @@ def _in_folder(folder: Path, found: FoundFiles) -> list[Path]:
         found.unreadable_folders.append(Skipped(shown(error.filename), reason))
 
     files: list[Path] = []
-    for parent, folders, names in os.walk(folder, onerror=on_error):
+    seen: set[str] = set()
+    for parent, folders, names in os.walk(folder, onerror=on_error, followlinks=True):
+        if (place := os.path.realpath(parent)) in seen:  # a link back into what has been searched
+            folders.clear()
+            continue
+        seen.add(place)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(name for name in names if not name.startswith(".")):
             suffix = Path(name).suffix.lower()

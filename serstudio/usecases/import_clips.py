@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from engine.audio.decode import AUDIO_SUFFIXES, MAX_CLIP_S, check_audio
+from engine.audio.decode import AUDIO_SUFFIXES, MAX_CLIP_S, MOST_WINDOWS_PER_CLIP, check_audio
 from engine.checksums import sha256_of
 from engine.errors import AudioError, ManifestError
 from engine.names import same_name
+from engine.user_path import user_path
+from serstudio.errors import ProjectError
 from serstudio.interchange.manifest import read_manifest
 from serstudio.project import Clip, NewClip, Project
 from serstudio.project.palette import clean_name
-from serstudio.usecases.audio_files import find_audio_files, shown
+from serstudio.usecases.audio_files import find_audio_files, real, shown
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.kept_audio import copy_audio, is_whole
 from serstudio.usecases.requests import ImportClips, ImportReport, Skipped
@@ -122,12 +124,12 @@ def _from_manifest(request: ImportClips, manifest: Path) -> list[_Source]:
         if same_name(label) not in present:
             known = ", ".join(sorted({row.label for row in rows if row.label}))
             raise ManifestError(f"{manifest.name} has no rows of the label '{label}'.", f"It has: {known}.")
-    parts = [path.expanduser().resolve() for path in request.paths]
+    parts = [real(user_path(path)) for path in request.paths]
     sources = [
         _Source(row.file, row.label, row.speaker)
         for row in rows
         if (not wanted or same_name(row.label or "") in wanted)
-        and (not parts or any(row.file.resolve().is_relative_to(part) for part in parts))
+        and (not parts or any(real(row.file).is_relative_to(part) for part in parts))
     ]
     if not sources:
         raise ManifestError(
@@ -142,6 +144,12 @@ def _from_manifest(request: ImportClips, manifest: Path) -> list[_Source]:
 
 def _take(project: Project, source: _Source, findings: _Findings) -> int:
     """Check one file and copy it aside. Returns 1 if it will be a new clip."""
+    try:
+        if source.label:
+            clean_name(source.label, "label")
+    except ProjectError as error:
+        findings.skipped.append(Skipped(shown(source.file), str(error)))
+        return 0
     try:
         clip = _checked_copy(project, source, findings)
     except AudioError as error:
@@ -235,27 +243,26 @@ def _commit(project: Project, findings: _Findings) -> ImportReport:
     if not count and findings.completed:
         text = f"Complete {counted(len(findings.completed), 'clip')} from a manifest"
     with project.action(text):
-        # Somebody else may have added the same recording while this one was being checked.
+        # Somebody else may have added the same recording while this one was being checked, or removed a clip.
         new = [(clip, label) for clip, label in findings.new if project.find_hash(clip.sha256) is None]
-        ids, new_labels = _label_ids(project, new, findings)
+        completed = [(clip, findings.completed[clip.id]) for clip in project.clips() if clip.id in findings.completed]
+        wanted = [label for _, label in new] + [source.label for clip, source in completed if clip.label_id is None]
+        ids, new_labels = _label_ids(project, wanted)
         clips = [replace(clip, label_id=ids.get(same_name(label or ""))) for clip, label in new]
         added = project.add_clips(clips, text)
-        for clip_id, source in findings.completed.items():
-            clip = project.clip(clip_id)
-            if source.label and clip.label_id is None:
-                project.set_label([clip_id], ids[same_name(source.label)])
-            if source.speaker and clip.speaker is None:
-                project.set_speaker([clip_id], source.speaker)
+        for old, source in completed:
+            if source.label and old.label_id is None:
+                project.set_label([old.id], ids[same_name(source.label)])
+            if source.speaker and old.speaker is None:
+                project.set_speaker([old.id], source.speaker)
     return ImportReport(tuple(clip.id for clip in added), tuple(findings.skipped), tuple(_notes(findings)), new_labels)
 
 
-def _label_ids(
-    project: Project, new: Sequence[tuple[NewClip, str | None]], findings: _Findings
-) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Label ids by compared name, and the labels that had to be added, in the order of the manifest."""
+def _label_ids(project: Project, wanted: Sequence[str | None]) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Label ids by compared name, and those of the labels `wanted` that had to be added, in their order."""
     ids = {same_name(label.name): label.id for label in project.labels()}
     new_labels = []
-    for name in [label for _, label in new] + [source.label for source in findings.completed.values()]:
+    for name in wanted:
         if name and same_name(name) not in ids:
             label = project.add_label(clean_name(name, "label"))
             ids[same_name(name)] = label.id
@@ -267,7 +274,8 @@ def _notes(findings: _Findings) -> Iterator[str]:
     if findings.long:
         yield (
             f"{_named(findings.long)} longer than {MAX_CLIP_S:.1f} s: will be split into windows of "
-            f"{MAX_CLIP_S:.1f} s for adapting and classifying; nothing is cut off."
+            f"{MAX_CLIP_S:.1f} s. Classifying hears all of them, adapting at most {MOST_WINDOWS_PER_CLIP} of a clip, "
+            "spread over it."
         )
     if findings.silent:
         yield f"{_named(findings.silent)} silent: listen before labelling."

@@ -4,7 +4,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 from engine.adaptation import LabelledClip
-from engine.adaptation.clips import MOST_WINDOWS_PER_CLIP, check_labels
+from engine.adaptation.clips import check_labels
+from engine.audio.decode import MOST_WINDOWS_PER_CLIP
 from engine.audio.windows import Windows, read_windows
 from engine.errors import AudioError
 from serstudio.project import Clip, Label, Project
@@ -55,7 +56,8 @@ def read_labelled(project: Project) -> Generator[Event, None, Labelled]:
         decoded.append((row, windows))
     if shortened:
         yield Warned(
-            f"{counted(shortened, 'clip')} longer than 9.4 s: taken in windows; each still counts as one clip.",
+            f"{counted(shortened, 'clip')} longer than 9.4 s: taken in windows, at most {MOST_WINDOWS_PER_CLIP} of a "
+            "clip, spread over it; each still counts as one clip.",
             "Cut long recordings to single utterances for better models.",
         )
     used = {row.label_id for row, _ in decoded}

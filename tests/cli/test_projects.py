@@ -126,7 +126,6 @@ def test_undo_takes_back_what_was_done_last_not_a_recording_that_comes_back(thre
     assert "is kept as 'Recovered recording" in run("label", three_clips).err
 
 
-
 def _labels(run: Run, folder: Path) -> list[str | None]:
     return [clip["label"] for clip in run("label", folder, "--list", "--json").json["clips"]]
 

@@ -82,6 +82,17 @@ def test_folder_is_searched_to_the_bottom_in_any_case(project: Project, tone_cli
     assert report.notes == ("Files of other types in the folders were left alone: 1 .pdf, 1 .txt, 1 without a suffix.",)
 
 
+def test_linked_folders_are_searched_and_circles_end(project: Project, tone_clip: Any, tmp_path: Path) -> None:
+    tone_clip("trip/a.wav", pitch_hz=200)
+    tone_clip("elsewhere/b.wav", pitch_hz=300)
+    (tmp_path / "trip" / "more").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "trip")
+    (tmp_path / "trip" / "circle.wav").symlink_to("circle.wav")
+    report = import_into(project, tmp_path / "trip")
+    assert sorted(names(project)) == ["a.wav", "b.wav"]
+    assert list(reasons(report)) == ["circle.wav"]
+
+
 def test_progress_counts_every_file(project: Project, tone_clip: Any, tmp_path: Path) -> None:
     for number in range(3):
         tone_clip(f"trip/{number}.wav", pitch_hz=200 + number)
@@ -201,8 +212,8 @@ def test_three_hour_file_is_added_with_a_note(project: Project, three_hours: Pat
     project.clip_path(clip).unlink()  # 86 MB that pytest would keep
     assert clip.duration_s == pytest.approx(3 * 3600)
     assert report.notes == (
-        "interview.wav is longer than 9.4 s: will be split into windows of 9.4 s for adapting and "
-        "classifying; nothing is cut off.",
+        "interview.wav is longer than 9.4 s: will be split into windows of 9.4 s. Classifying hears all of them, "
+        "adapting at most 12 of a clip, spread over it.",
     )
 
 
@@ -534,6 +545,44 @@ def test_manifest_completes_clips_but_never_overwrites_the_user(
     assert project.undo() == "Complete 3 clips from a manifest"
     assert project.clip(c).label_id is None
     assert project.find_label("neutral") is None
+
+
+def test_clip_that_is_removed_while_a_manifest_completes_it(project: Project, tone_clip: Any, tmp_path: Path) -> None:
+    first = tone_clip("a.wav", pitch_hz=200)
+    tone_clip("b.wav", pitch_hz=300)
+    (clip_id,) = import_into(project, first).added_clip_ids
+    path = manifest(tmp_path, [("a.wav", "awe", "A"), ("b.wav", "joy", "A")])
+    events = run(ImportClips(project.folder, manifest=path))
+    while not (isinstance(event := next(events), Progress) and event.step == 2):
+        pass
+    project.remove_clips([clip_id])
+    (done,) = [event.result for event in events if isinstance(event, Done)]
+    assert isinstance(done, ImportReport)
+    assert names(project) == ["b.wav"]
+    assert done.new_labels == ()
+
+
+def test_manifest_that_completes_speakers_brings_no_renamed_label_back(
+    project: Project, tone_clip: Any, tmp_path: Path
+) -> None:
+    tone_clip("a.wav")
+    import_into(project, manifest=manifest(tmp_path, [("a.wav", "gioia", "")]))
+    label = project.find_label("gioia")
+    assert label is not None
+    project.edit_label(label.id, name="Freude")
+    report = import_into(project, manifest=manifest(tmp_path, [("a.wav", "gioia", "Anna")]))
+    assert report.new_labels == ()
+    assert project.find_label("gioia") is None
+    assert [clip.speaker for clip in project.clips()] == ["Anna"]
+
+
+def test_label_that_is_a_transcript_skips_its_row(project: Project, tone_clip: Any, tmp_path: Path) -> None:
+    for number, name in enumerate("ab"):
+        tone_clip(f"{name}.wav", pitch_hz=200 + number)
+    report = import_into(project, manifest=manifest(tmp_path, [("a.wav", "joy", ""), ("b.wav", "so " * 40, "")]))
+    assert names(project) == ["a.wav"]
+    assert "Use at most 80" in reasons(report)["b.wav"]
+    assert len(audio_files(project)) == 1
 
 
 def test_twins_with_different_labels_are_pointed_out(project: Project, tone_clip: Any, tmp_path: Path) -> None:

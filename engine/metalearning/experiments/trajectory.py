@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from engine.adaptation.adapt import draw_for
-from engine.adaptation.clips import MOST_WINDOWS_PER_CLIP, LabelledClip, PreparedClip, embed_whole, prepare
+from engine.adaptation.clips import LabelledClip, PreparedClip, embed_whole, prepare
 from engine.adaptation.fine_tuning import fine_tune
 from engine.adaptation.settings import AdaptationSettings
 from engine.adaptation.tuned_copy import copy_for_tuning
+from engine.audio.decode import MOST_WINDOWS_PER_CLIP
 from engine.audio.windows import read_windows
 from engine.bases import Base
 from engine.choices import HEADS
