@@ -2,12 +2,12 @@
 
 import random
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-from engine.audio.decode import AUDIO_SUFFIXES, MAX_CLIP_S, MOST_WINDOWS_PER_CLIP, check_audio
+from engine.audio.decode import AUDIO_SUFFIXES, MAX_CLIP_S, check_audio
 from engine.checksums import sha256_of
 from engine.errors import AudioError, ManifestError
 from engine.names import same_name
@@ -18,34 +18,10 @@ from serstudio.project import Clip, NewClip, Project
 from serstudio.project.palette import clean_name
 from serstudio.usecases.audio_files import find_audio_files, real, shown
 from serstudio.usecases.events import Done, Event, Progress, Warned
+from serstudio.usecases.import_findings import Findings, Source, notes
 from serstudio.usecases.kept_audio import copy_audio, is_whole
 from serstudio.usecases.requests import ImportClips, ImportReport, Skipped
 from serstudio.wording import counted, listed
-
-
-@dataclass(frozen=True)
-class _Source:
-    """One file to bring in, and what the manifest says of it."""
-
-    file: Path
-    label: str | None = None
-    speaker: str | None = None
-
-
-@dataclass
-class _Findings:
-    """What an import has come to so far; nothing is in the project until `_commit`."""
-
-    staging: Path
-    new: list[tuple[NewClip, str | None]] = field(default_factory=list)  # with the name of the label
-    completed: dict[int, _Source] = field(default_factory=dict)  # clips of the project that lacked something
-    restored: dict[int, str] = field(default_factory=dict)  # those that lacked their audio, with their names
-    skipped: list[Skipped] = field(default_factory=list)
-    hashes: dict[str, _Source] = field(default_factory=dict)  # of this batch
-    long: list[str] = field(default_factory=list)
-    silent: list[str] = field(default_factory=list)
-    overscaled: list[str] = field(default_factory=list)
-    other_types: Counter[str] = field(default_factory=Counter)
 
 
 def import_clips(request: ImportClips) -> Iterator[Event]:
@@ -55,7 +31,7 @@ def import_clips(request: ImportClips) -> Iterator[Event]:
     half-way leaves the project as it was.
     """
     with Project.open(request.folder) as project:
-        findings = _Findings(project.audio_staging_folder())
+        findings = Findings(project.audio_staging_folder())
         groups = _groups(request, findings)
         for folder in findings.skipped:
             yield Warned(f"{folder.file}: {folder.reason}.", "Change its permissions, then import it again.")
@@ -93,7 +69,7 @@ class _Clock:
 # --- which files -----------------------------------------------------------------------------------
 
 
-def _groups(request: ImportClips, findings: _Findings) -> list[list[_Source]]:
+def _groups(request: ImportClips, findings: Findings) -> list[list[Source]]:
     """The files in the order in which they are tried; with `per_label`, one group a label, shuffled."""
     if request.manifest is None:
         if request.only_labels or request.per_label is not None:
@@ -103,11 +79,11 @@ def _groups(request: ImportClips, findings: _Findings) -> list[list[_Source]]:
         found = find_audio_files(request.paths)
         findings.skipped += found.unreadable_folders
         findings.other_types = found.other_types
-        return [[_Source(file) for file in found.files]]
+        return [[Source(file) for file in found.files]]
     sources = _from_manifest(request, request.manifest)
     if request.per_label is None:
         return [sources]
-    by_label: dict[str, list[_Source]] = defaultdict(list)
+    by_label: dict[str, list[Source]] = defaultdict(list)
     for source in sources:
         by_label[same_name(source.label or "")].append(source)
     groups = list(by_label.values())
@@ -116,7 +92,7 @@ def _groups(request: ImportClips, findings: _Findings) -> list[list[_Source]]:
     return groups
 
 
-def _from_manifest(request: ImportClips, manifest: Path) -> list[_Source]:
+def _from_manifest(request: ImportClips, manifest: Path) -> list[Source]:
     rows = read_manifest(manifest, request.root).rows
     wanted = {same_name(label) for label in request.only_labels}
     present = {same_name(row.label or "") for row in rows}
@@ -126,7 +102,7 @@ def _from_manifest(request: ImportClips, manifest: Path) -> list[_Source]:
             raise ManifestError(f"{manifest.name} has no rows of the label '{label}'.", f"It has: {known}.")
     parts = [real(user_path(path)) for path in request.paths]
     sources = [
-        _Source(row.file, row.label, row.speaker)
+        Source(row.file, row.label, row.speaker)
         for row in rows
         if (not wanted or same_name(row.label or "") in wanted)
         and (not parts or any(real(row.file).is_relative_to(part) for part in parts))
@@ -142,7 +118,7 @@ def _from_manifest(request: ImportClips, manifest: Path) -> list[_Source]:
 # --- one file --------------------------------------------------------------------------------------
 
 
-def _take(project: Project, source: _Source, findings: _Findings) -> int:
+def _take(project: Project, source: Source, findings: Findings) -> int:
     """Check one file and copy it aside. Returns 1 if it will be a new clip."""
     try:
         if source.label:
@@ -166,7 +142,7 @@ def _take(project: Project, source: _Source, findings: _Findings) -> int:
     return 1
 
 
-def _checked_copy(project: Project, source: _Source, findings: _Findings) -> NewClip | None:
+def _checked_copy(project: Project, source: Source, findings: Findings) -> NewClip | None:
     """The file as a clip, its copy in the staging folder; None (and a reason) if it is there already."""
     suffix = source.file.suffix.lower()
     if suffix not in AUDIO_SUFFIXES and source.file.is_file():
@@ -194,7 +170,7 @@ def _checked_copy(project: Project, source: _Source, findings: _Findings) -> New
     return NewClip(sha256, file, name, info.duration_s, info.rate_hz, info.channels, source.speaker)
 
 
-def _known(project: Project, source: _Source, sha256: str, findings: _Findings) -> str | None:
+def _known(project: Project, source: Source, sha256: str, findings: Findings) -> str | None:
     """Why this recording is not added once more; None if it is new."""
     twin = findings.hashes.get(sha256)
     if twin is not None:
@@ -213,7 +189,7 @@ def _known(project: Project, source: _Source, sha256: str, findings: _Findings) 
     return "; ".join(words)
 
 
-def _restore(project: Project, clip: Clip, source: _Source, findings: _Findings) -> str:
+def _restore(project: Project, clip: Clip, source: Source, findings: Findings) -> str:
     """Copy the original of a lost recording aside once more, under the name that the project has for it."""
     kept = project.clip_path(clip)
     copy_audio(source.file, findings.staging / kept.name, clip.sha256)
@@ -221,7 +197,7 @@ def _restore(project: Project, clip: Clip, source: _Source, findings: _Findings)
     return "damaged" if kept.exists() else "missing"
 
 
-def _missing(clip: Clip, source: _Source) -> str:
+def _missing(clip: Clip, source: Source) -> str:
     """What the manifest knows of a clip of the project that the user has not said."""
     parts = []
     if source.label and clip.label_id is None:
@@ -234,7 +210,7 @@ def _missing(clip: Clip, source: _Source) -> str:
 # --- the one action --------------------------------------------------------------------------------
 
 
-def _commit(project: Project, findings: _Findings) -> ImportReport:
+def _commit(project: Project, findings: Findings) -> ImportReport:
     """Move the copies to their names and write the rows: one transaction, one undo step."""
     for copy in findings.staging.iterdir():
         copy.replace(project.audio_folder / copy.name)
@@ -255,7 +231,7 @@ def _commit(project: Project, findings: _Findings) -> ImportReport:
                 project.set_label([old.id], ids[same_name(source.label)])
             if source.speaker and old.speaker is None:
                 project.set_speaker([old.id], source.speaker)
-    return ImportReport(tuple(clip.id for clip in added), tuple(findings.skipped), tuple(_notes(findings)), new_labels)
+    return ImportReport(tuple(clip.id for clip in added), tuple(findings.skipped), tuple(notes(findings)), new_labels)
 
 
 def _label_ids(project: Project, wanted: Sequence[str | None]) -> tuple[dict[str, int], tuple[str, ...]]:
@@ -268,38 +244,3 @@ def _label_ids(project: Project, wanted: Sequence[str | None]) -> tuple[dict[str
             ids[same_name(name)] = label.id
             new_labels.append(label.name)
     return ids, tuple(new_labels)
-
-
-def _notes(findings: _Findings) -> Iterator[str]:
-    if findings.long:
-        yield (
-            f"{_named(findings.long)} longer than {MAX_CLIP_S:.1f} s: will be split into windows of "
-            f"{MAX_CLIP_S:.1f} s. Classifying hears all of them, adapting at most {MOST_WINDOWS_PER_CLIP} of a clip, "
-            "spread over it."
-        )
-    if findings.silent:
-        yield f"{_named(findings.silent)} silent: listen before labelling."
-    if findings.restored:
-        names = list(findings.restored.values())
-        are = "is" if len(names) == 1 else "are"
-        yield f"{counted(len(names), 'lost recording')} of the project {are} restored: {_first_of(names)}."
-    if findings.overscaled:
-        yield (
-            f"{_named(findings.overscaled)} scaled wrongly, far beyond -1 to 1, and the answers will be wrong: "
-            "save as 16-bit or between -1 and 1, and import again."
-        )
-    if findings.completed:
-        yield f"{counted(len(findings.completed), 'clip')} of the project got what was missing from the manifest."
-    if findings.other_types:
-        types = ", ".join(f"{count} {suffix}" for suffix, count in sorted(findings.other_types.items()))
-        yield f"Files of other types in the folders were left alone: {types}."
-
-
-def _named(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return f"{names[0]} is"
-    return f"{len(names)} clips ({_first_of(names)}) are"
-
-
-def _first_of(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
