@@ -1,12 +1,15 @@
 """The job runner: a job ends exactly once, whatever the process does."""
 
+import errno
 import time
 from collections.abc import Iterator
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import pytest
 from fake_engine import BROKEN, DYING, ENDLESS, REFUSED, STUBBORN, serve_fake_jobs
 
+from serstudio.gui.bridge.child_process import SPAWN
 from serstudio.gui.bridge.jobs import Job, JobRunner, JobState
 from serstudio.project import Project
 from serstudio.usecases.requests import AdaptProject, DescribeMachine, MachineDescribed
@@ -121,6 +124,42 @@ def test_a_process_that_dies_fails_its_job_in_words(runner: JobRunner, project: 
     wait_for_end(qtbot, ends)
     assert ends.kinds == ["failed"]
     assert "stopped" in ends.results[0].message
+
+
+def test_a_process_that_cannot_be_started_fails_its_job_once(runner, project: Project, qtbot, monkeypatch) -> None:
+    pipes = []
+
+    def kept_pipe(make=SPAWN.Pipe):
+        pipes.append(make())
+        return pipes[-1]
+
+    def refuse(process: SpawnProcess) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    with monkeypatch.context() as shortage:
+        shortage.setattr(SPAWN, "Pipe", kept_pipe)
+        shortage.setattr(SpawnProcess, "start", refuse)
+        ends = Ends(runner.submit(adapt(project.folder)))
+        wait_for_end(qtbot, ends)
+    assert ends.kinds == ["failed"]
+    assert ends.results[0].message == "The engine could not be started (Cannot allocate memory)."
+    assert (ends.results[0].hint, ends.results[0].report) == ("Close other programs, and try again.", "")
+    assert [each.closed for each in pipes[0]] == [True, True]
+    assert not runner.busy
+    again = Ends(runner.submit(adapt(project.folder)))
+    wait_for_end(qtbot, again)
+    assert again.kinds == ["done"]
+
+
+def test_no_room_for_a_pipe_fails_the_job_as_well(runner: JobRunner, project: Project, qtbot, monkeypatch) -> None:
+    def refuse() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(SPAWN, "Pipe", refuse)
+    first, second = Ends(runner.submit(adapt(project.folder))), Ends(runner.submit(adapt(project.folder)))
+    wait_for_end(qtbot, second)
+    assert (first.kinds, second.kinds) == (["failed"], ["failed"])
+    runner.close()
 
 
 def test_closing_cancels_what_runs_and_ends_the_process(runner: JobRunner, project: Project, qtbot) -> None:

@@ -1,5 +1,7 @@
 """Live over a fake engine process: sources, versions, what is heard."""
 
+import errno
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import pytest
@@ -140,6 +142,27 @@ def test_a_missing_file_is_said_in_the_banner(live: LiveScreen, workspace: Works
     live.toggle()
     assert not workspace.banner.isHidden()
     assert live.bridge.state is LiveState.IDLE
+
+
+def test_an_engine_that_cannot_be_started_is_said_at_start(
+    live: LiveScreen, workspace: Workspace, qtbot, tone_clip, monkeypatch
+) -> None:
+    def refuse(process: SpawnProcess) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    live.bridge.close()
+    live.use_file(tone_clip("short.wav", duration_s=0.6))
+    with monkeypatch.context() as shortage:
+        shortage.setattr(SpawnProcess, "start", refuse)
+        workspace.show_step(Step.LABEL)
+        workspace.show_step(Step.LIVE)
+        assert workspace.banner.isHidden(), "nothing was asked for yet"
+        live.toggle()
+    assert workspace.banner.message.text() == "The engine could not be started (Cannot allocate memory)."
+    assert live.bridge.state is LiveState.IDLE
+    live.bridge.close()
+    with qtbot.waitSignal(live.bridge.ended, timeout=20_000):
+        live.toggle()
 
 
 # --- sources ---------------------------------------------------------------------------------------

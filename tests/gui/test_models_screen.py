@@ -1,5 +1,7 @@
 """The Models page over a fake store: what is shown, what is asked first, and how each job ends."""
 
+import errno
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import pytest
@@ -134,6 +136,24 @@ def test_a_download_ends_among_the_installed(page: ModelsScreen, window: MainWin
     assert page.cards[COMPACT].check.isEnabled()
     installed = [page.here.itemAt(place).widget().base.name for place in range(page.here.count())]
     assert LARGE in installed
+
+
+def test_a_download_whose_process_cannot_be_started_says_so_and_goes_the_next_time(
+    page: ModelsScreen, window: MainWindow, qtbot, monkeypatch
+) -> None:
+    def refuse(process: SpawnProcess) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    wait_until_idle(window, qtbot)
+    with monkeypatch.context() as shortage:
+        shortage.setattr(SpawnProcess, "start", refuse)
+        download(page, LARGE)
+        wait_until_idle(window, qtbot)
+    assert page.banner.message.text() == "The engine could not be started (Cannot allocate memory)."
+    assert page.cards[LARGE].base.state is BaseState.OFFERED
+    download(page, LARGE)
+    wait_until_idle(window, qtbot)
+    assert page.cards[LARGE].base.state is BaseState.INSTALLED
 
 
 def test_a_download_shows_bytes_rate_and_time_and_can_go_on_after_cancel(page, window, qtbot) -> None:

@@ -1,5 +1,8 @@
 """The line at the foot of the window: machine, memory, and what runs."""
 
+import errno
+from multiprocessing.context import SpawnProcess
+
 import psutil
 from fake_engine import ENDLESS
 
@@ -16,6 +19,20 @@ def test_free_memory_is_looked_at_once_the_machine_is_known(window: MainWindow, 
     qtbot.waitUntil(lambda: bool(window.status.memory.text()), timeout=20_000)
     assert window.status.memory.text() == "6.2 GB of 8.0 GB memory free"
     assert "a fake device" in window.status.memory.toolTip()
+
+
+def test_a_machine_that_was_not_described_is_after_the_next_job(labelled: Session, window, qtbot, monkeypatch) -> None:
+    def refuse(process: SpawnProcess) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    with monkeypatch.context() as shortage:
+        shortage.setattr(SpawnProcess, "start", refuse)
+        window.machine.describe()
+        qtbot.waitUntil(lambda: "could not be started" in window.status.machine.full_text(), timeout=20_000)
+        qtbot.waitUntil(lambda: not window._services.engine.busy, timeout=20_000)
+    labelled.start(Step.ADAPT, AdaptProject(labelled.project.folder, steps=2))
+    qtbot.waitUntil(lambda: window.status.machine.full_text().startswith("A fake machine"), timeout=20_000)
+    qtbot.waitUntil(lambda: not window._services.engine.busy, timeout=20_000)
 
 
 def test_little_memory_is_said_with_its_mend(window: MainWindow) -> None:

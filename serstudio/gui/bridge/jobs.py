@@ -3,7 +3,6 @@
 A job ends exactly once: `done`, `failed` or `cancelled`.
 """
 
-import multiprocessing as mp
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,9 +13,11 @@ from multiprocessing.synchronize import Event as StopFlag
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from engine.errors import SerStudioError
+from serstudio.gui.bridge.child_process import SPAWN, start_child, start_in_words
 from serstudio.usecases.dispatch import Request
 from serstudio.usecases.events import Done, Known, Progress, Warned
-from serstudio.usecases.worker_process import Cancelled, Failed, serve_jobs
+from serstudio.usecases.worker_process import Cancelled, Failed, failure_of, serve_jobs
 
 POLL_MS = 30
 CANCEL_GRACE_S = 0.7
@@ -71,7 +72,6 @@ class JobRunner(QObject):
         super().__init__(parent)
         self._name = name
         self._serve = serve
-        self._context = mp.get_context("spawn")
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
         self._stop_flag: StopFlag | None = None
@@ -149,9 +149,15 @@ class JobRunner(QObject):
     def _start_next(self) -> None:
         if not self._queue:
             return
-        job = self._job = self._queue.popleft()
-        if self._process is None or not self._process.is_alive():
-            self._start_process()
+        job = self._queue.popleft()
+        try:
+            if self._process is None or not self._process.is_alive():
+                self._start_process()
+        except SerStudioError as error:
+            failed = failure_of(error)
+            self._end(job, lambda: job.failed.emit(failed))
+            return
+        self._job = job
         assert self._connection is not None
         assert self._stop_flag is not None
         self._stop_flag.clear()
@@ -232,14 +238,10 @@ class JobRunner(QObject):
 
     def _start_process(self) -> None:
         self._stop_process(gently=False)
-        ours, theirs = self._context.Pipe()
-        self._stop_flag = self._context.Event()
-        self._process = self._context.Process(
-            target=self._serve, args=(theirs, self._stop_flag), name=f"serstudio-{self._name}", daemon=True
-        )
-        self._process.start()
-        theirs.close()  # so that the end of the child is seen as the end of the pipe
-        self._connection = ours
+        with start_in_words():
+            stop_flag = SPAWN.Event()
+            self._process, self._connection = start_child(self._serve, self._name, stop_flag)
+        self._stop_flag = stop_flag
 
     def _stop_process(self, *, gently: bool) -> None:
         process, connection = self._process, self._connection

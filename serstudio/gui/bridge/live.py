@@ -4,8 +4,8 @@ The Qt side is polled by a timer in the GUI thread and shows the newest value; n
 the child knows Qt.
 """
 
-import multiprocessing as mp
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -14,6 +14,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.decision import Decision
+from engine.errors import SerStudioError
+from serstudio.gui.bridge.child_process import start_child, start_in_words
 from serstudio.gui.bridge.live_child import serve_politely
 from serstudio.gui.bridge.live_feeder import LiveFeeder, LiveSource
 from serstudio.usecases.stream_live import OpenStream, StreamEnded, StreamStarted
@@ -71,17 +73,17 @@ class LiveBridge(QObject):
         return self._process.pid if self._process is not None else None
 
     def warm(self) -> None:
-        """Start the child before it is needed, so that listening begins sooner."""
-        if self._process is None or not self._process.is_alive():
-            self._start_process()
+        """Start the child before it is needed, so that listening begins sooner; what hinders it, `start` will say."""
+        with suppress(SerStudioError):
+            self._need_process()
 
     def start(self, model: Path, source: LiveSource) -> None:
-        """Load `model` in the child and listen. SerStudioError: no such file or microphone."""
+        """Load `model` in the child and listen. SerStudioError: no such file or microphone, or no child."""
         if self._state is not LiveState.IDLE:
             return
         feeder = LiveFeeder(source)  # opens the source first: that is where a user's mistake shows
         try:
-            self.warm()
+            self._need_process()
             assert self._connection is not None
             self._connection.send(OpenStream(model, feeder.rate_hz))
         except BaseException:
@@ -182,13 +184,10 @@ class LiveBridge(QObject):
         self.close()
         self.failed.emit(failed)
 
-    def _start_process(self) -> None:
-        context = mp.get_context("spawn")
-        ours, theirs = context.Pipe()
-        self._process = context.Process(target=self._serve, args=(theirs,), name="serstudio-live", daemon=True)
-        self._process.start()
-        theirs.close()
-        self._connection = ours
+    def _need_process(self) -> None:
+        if self._process is None or not self._process.is_alive():
+            with start_in_words():
+                self._process, self._connection = start_child(self._serve, "live")
 
     def _set_state(self, state: LiveState) -> None:
         if state is not self._state:

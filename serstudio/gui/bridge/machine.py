@@ -23,6 +23,7 @@ class Machine(QObject):
         self.description: MachineDescribed | None = None
         self.memory: MemoryMeasured | None = None
         self._has_timed = False
+        self._is_owed = False  # the description failed, as where the engine could not be started
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self.on_timeout)
@@ -49,10 +50,11 @@ class Machine(QObject):
             self._engine.submit(MeasureMemory()).done.connect(self.on_measured)
 
     def on_described(self, description: MachineDescribed) -> None:
-        self.description = description
+        self.description, self._is_owed = description, False
         self.described.emit(description)
 
     def on_failed(self, failed: Failed) -> None:
+        self._is_owed = True
         self.not_described.emit(failed.message)
 
     def on_measured(self, memory: MemoryMeasured) -> None:
@@ -60,7 +62,10 @@ class Machine(QObject):
         self.measured.emit(memory)
 
     def on_engine_job_ended(self, job: Job) -> None:
-        if not isinstance(job.request, MeasureMemory):
+        """The end of what the user asked for is the moment to make up for a description that failed."""
+        if self._is_owed and not isinstance(job.request, DescribeMachine | MeasureMemory) and not self._engine.closed:
+            self.describe()
+        elif not isinstance(job.request, MeasureMemory):
             self.measure()
 
     def on_timeout(self) -> None:
