@@ -55,6 +55,7 @@ class Session(QObject):
     step_requested = Signal(object)  # Step
     clip_requested = Signal(int)  # clip id, to be shown in Label
     error_raised = Signal(object)  # SerStudioError
+    error_mended = Signal(object)  # SerStudioError that was raised and no longer holds
     bug_found = Signal(str)  # a path-redacted report
     toast_requested = Signal(str, str, object)  # message, action, what the action calls
     import_started = Signal(object)  # Job
@@ -78,6 +79,7 @@ class Session(QObject):
         self._live = False
         self._chosen: dict[Step, int] = {}
         self._facts: Facts | None = None
+        self._lost: SerStudioError | None = None  # as long as the folder is not where it was
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
         self._refresh.setInterval(0)
@@ -124,6 +126,11 @@ class Session(QObject):
 
     def on_refresh(self) -> None:
         self._facts = None
+        before, self._lost = self._lost, self._folder_error()
+        if before is None and self._lost is not None:
+            self.error_raised.emit(self._lost)
+        elif before is not None and self._lost is None:
+            self.error_mended.emit(before)
         self.facts_changed.emit()
 
     def on_touched(self) -> None:
@@ -206,7 +213,12 @@ class Session(QObject):
         self.activity_changed.emit()
 
     def on_job_failed(self, failed: Failed) -> None:
-        if failed.report:
+        """Of a job, or of listening. Where the folder is gone, that is the reason, whatever it stumbled over."""
+        lost = self._folder_error()
+        if lost is not None:
+            self._lost = lost
+            self.error_raised.emit(lost)
+        elif failed.report:
             self.bug_found.emit(failed.report)
         else:
             self.error_raised.emit(SerStudioError(failed.message, failed.hint))
@@ -260,11 +272,23 @@ class Session(QObject):
     # --- other processes ---------------------------------------------------------------------------
 
     def look_elsewhere(self) -> None:
-        """Read everything anew if the terminal or another window has written in the project meanwhile."""
+        """Read everything anew if the terminal or another window has written in the project meanwhile; see, too,
+        whether its folder was moved or put back.
+        """
+        if (self._folder_error() is None) is not (self._lost is None):
+            self.on_refresh()
         if self.project.changed_elsewhere():
             self.clips.reload()
             for change in (LabelsChanged(), VersionsChanged(), DetailsChanged(), HistoryChanged()):
                 self.project.announce(change)
+
+    def _folder_error(self) -> SerStudioError | None:
+        """What is to be said where the folder is no longer where it was."""
+        try:
+            self.project.check_folder()
+        except SerStudioError as error:
+            return error
+        return None
 
     # --- undo --------------------------------------------------------------------------------------
 

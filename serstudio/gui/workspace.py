@@ -61,6 +61,7 @@ class Workspace(QWidget):
         session.method_requested.connect(self.on_method_requested)
         session.clip_requested.connect(self.on_clip_requested)
         session.error_raised.connect(self.show_error)
+        session.error_mended.connect(self.on_error_mended)
         session.toast_requested.connect(self.toast.show_message)
         session.model.history_changed.connect(self.on_history_changed)
         session.facts_changed.connect(self.on_facts_changed)
@@ -110,6 +111,10 @@ class Workspace(QWidget):
 
     def show_error(self, error: SerStudioError) -> None:
         self.banner.show_message(error.message, error.hint, Tone.DANGER)
+
+    def on_error_mended(self, error: SerStudioError) -> None:
+        if self.banner.message.text() == error.message:
+            self.banner.hide()
 
     def on_clip_requested(self, clip_id: int) -> None:
         self.show_step(Step.LABEL)

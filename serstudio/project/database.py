@@ -91,6 +91,18 @@ class Database:
         version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
         return version
 
+    def check_folder(self) -> None:
+        """ProjectError where the folder is no longer there: the connection does not mind, but no path leads there."""
+        if self._closed:
+            return
+        try:
+            self.path.stat()
+        except OSError as error:
+            raise ProjectError(
+                f"The folder of this project can no longer be found at {self.path.parent}.",
+                "Put it back there, or close the project and open it from where it is now.",
+            ) from error
+
     def _check_open(self) -> None:
         if self._closed:
             raise ProjectError(f"The project {self.path.parent.name} is closed.", "Open it again.")

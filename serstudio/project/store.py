@@ -87,6 +87,10 @@ class Project:
         self._listeners.clear()
         self._database.close()
 
+    def check_folder(self) -> None:
+        """ProjectError where the folder was moved, renamed or deleted since it was opened, or its disk taken away."""
+        self._database.check_folder()
+
     def __enter__(self) -> Self:
         return self
 

@@ -35,8 +35,9 @@ class Versions:
 
     def next_number(self) -> int:
         """A number that was never used, not even by a version removed since or a folder without a row."""
+        self._database.check_folder()
         row = self._database.row("SELECT seq FROM sqlite_sequence WHERE name = 'versions'")
-        folders = [int(path.name) for path in self.folder.iterdir() if re.fullmatch(r"\d{4,}", path.name)]
+        folders = [int(path.name) for path in self.folder.glob("*") if re.fullmatch(r"\d{4,}", path.name)]
         return max([row["seq"] if row else 0, *folders]) + 1
 
     def add(self, version: ModelVersion) -> None:
@@ -58,6 +59,7 @@ class Versions:
         version = next((version for version in self.all() if version.number == number), None)
         if version is None:
             raise ProjectError(f"There is no version {number}.", "Choose one of those that are listed.")
+        self._database.check_folder()
         with self._database.transaction():
             self._database.execute("DELETE FROM versions WHERE number = ?", (number,))
         # Renamed first: a kill while it is deleted leaves a staging folder, not half a model.

@@ -298,6 +298,7 @@ def _disk_in_words(project: Project) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        project.check_folder()  # where it was moved, its own sentence says so
         raise ProjectError(
             f"The recording could not be written to {project.folder.name} ({error.strerror or error}).",
             "Free some room on the disk, or change the permissions of the folder.",

@@ -506,6 +506,23 @@ def test_number_of_a_removed_version_is_not_used_again(project: Project) -> None
         project.remove_version(2)
 
 
+def test_a_folder_that_is_moved_while_open_is_said_in_words(project: Project, tmp_path: Path) -> None:
+    folder, elsewhere = project.folder, tmp_path / "elsewhere"
+    (project.versions_folder / "0001").mkdir()
+    project.add_version(version(1))
+    folder.rename(elsewhere)
+    for needs_it in (project.check_folder, project.next_version_number, lambda: project.remove_version(1)):
+        with pytest.raises(ProjectError, match="can no longer be found at") as raised:
+            needs_it()
+        assert str(folder) in raised.value.message
+        assert "Put it back there" in raised.value.hint
+    assert project.versions() == [version(1)], "nothing is half done"
+    elsewhere.rename(folder)
+    assert project.next_version_number() == 2
+    project.remove_version(1)
+    assert not (project.versions_folder / "0001").exists()
+
+
 def test_folder_without_a_row_is_not_overwritten(project: Project) -> None:
     """A kill between renaming the folder and adding the row."""
     (project.versions_folder / "0007").mkdir()

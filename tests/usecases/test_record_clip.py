@@ -59,6 +59,13 @@ def leftovers(project: Project) -> list[str]:
 
 
 @pytest.mark.usefixtures("made")
+def test_a_project_that_was_moved_is_named_as_the_reason(project: Project, tmp_path: Path) -> None:
+    project.folder.rename(tmp_path / "elsewhere")
+    with Recorder(project) as recorder, pytest.raises(ProjectError, match="can no longer be found at"):
+        recorder.begin()
+
+
+@pytest.mark.usefixtures("made")
 def test_clip_is_the_pre_roll_and_what_came_after_without_a_gap(project: Project) -> None:
     with Recorder(project, pre_roll_s=0.5) as recorder:
         microphone_of(recorder).say(0.1, 1.0)

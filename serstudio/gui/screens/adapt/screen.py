@@ -3,6 +3,7 @@
 from PySide6.QtWidgets import QVBoxLayout
 
 from engine.emotions import places_of
+from engine.errors import SerStudioError
 from serstudio.gui.bridge.jobs import Job
 from serstudio.gui.screens.adapt.advanced import Advanced
 from serstudio.gui.screens.adapt.progress_card import ProgressCard
@@ -114,7 +115,10 @@ class AdaptScreen(Page):
         unusable = own_base_reason(self.advanced.method.currentData(), self.advanced.base.base())
         if unusable is not None:
             return unusable
-        number = self._session.project.next_version_number()
+        try:
+            number = self._session.project.next_version_number()
+        except SerStudioError as error:
+            return str(error)
         steps = self.advanced.planned_steps()
         words = f"SER Studio {self._what_it_does(steps, counted(facts.labelled, 'labelled clip'))}."
         if newest_is_stale(facts):

@@ -24,7 +24,6 @@ from serstudio.gui.widgets.layout import Card, column, row
 from serstudio.gui.widgets.scroll_plot import ScrollPlot
 from serstudio.gui.widgets.text import Role, make_text
 from serstudio.usecases.stream_live import StreamEnded, StreamStarted
-from serstudio.usecases.worker_process import Failed
 
 _CHOOSE_FILE = "choose a file"
 
@@ -58,7 +57,7 @@ class LiveScreen(QWidget):
         self.bridge.heard.connect(self.on_heard)
         self.bridge.sounded.connect(self.plot.feed)
         self.bridge.ended.connect(self.on_ended)
-        self.bridge.failed.connect(self.on_failed)
+        self.bridge.failed.connect(session.on_job_failed)
         space = QShortcut(QKeySequence("Space"), self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
         space.activated.connect(self.on_space)
         self.on_facts_changed()
@@ -208,12 +207,6 @@ class LiveScreen(QWidget):
     def on_ended(self, ended: StreamEnded) -> None:
         if self.version.number() == self._listened:  # it may have been deleted since
             self.verdict.show_ended(ended)
-
-    def on_failed(self, failed: Failed) -> None:
-        if failed.report:
-            self._session.bug_found.emit(failed.report)
-        else:
-            self._session.error_raised.emit(SerStudioError(failed.message, failed.hint))
 
     # --- the rest ----------------------------------------------------------------------------------
 
