@@ -8,6 +8,7 @@ from serstudio.gui.screens.label.label_editor import LabelEditor
 from serstudio.gui.session import Session
 from serstudio.gui.steps import Step
 from serstudio.gui.workspace import Workspace
+from serstudio.project import Project
 
 
 @pytest.fixture
@@ -116,6 +117,56 @@ def test_what_was_typed_in_another_name_is_kept_before_a_label_goes(editor, sess
     assert workspace.toast.message.text() == "Label joy removed"
     workspace.toast.on_action_clicked()
     assert names(session) == ["rage", "fear", "joy"]
+
+
+# --- a label that another window removed meanwhile -------------------------------------------------
+
+
+def remove_elsewhere(session: Session, name: str) -> None:
+    with Project.open(session.project.folder) as elsewhere:
+        label = elsewhere.find_label(name)
+        assert label is not None
+        elsewhere.remove_label(label.id)
+
+
+def test_done_says_which_label_is_gone_keeps_the_rest_and_closes_then(editor, session, workspace, qtbot) -> None:
+    remove_elsewhere(session, "anger")
+    editor.rows[0].name.setText("rage")
+    retype(editor.rows[2].name, "bliss", qtbot)
+    click(editor.done_button, qtbot)
+    assert editor.isVisible()
+    assert editor.banner.message.text() == "That label is no longer in the project."
+    assert not editor.banner.isHidden()
+    assert names(session) == ["fear", "bliss"]
+    assert [row.name.text() for row in editor.rows] == names(session)
+    click(editor.done_button, qtbot)
+    assert editor.result() == LabelEditor.DialogCode.Accepted
+    assert workspace.banner.isHidden()
+
+
+def test_the_row_of_a_label_that_is_gone_goes_and_what_is_typed_elsewhere_stays(editor, session, qtbot) -> None:
+    remove_elsewhere(session, "anger")
+    editor.rows[2].name.setText("bli")
+    editor.new_name.setText("awe")
+    editor.rows[0].on_colour_chosen("#aa4499")
+    qtbot.wait(50)
+    assert editor.banner.message.text() == "That label is no longer in the project."
+    assert [row.name.text() for row in editor.rows] == ["fear", "bli"]
+    assert editor.new_name.text() == "awe"
+    click(editor.done_button, qtbot)
+    assert editor.isHidden()
+    assert names(session) == ["fear", "bli", "awe"]
+
+
+def test_the_bin_of_a_label_that_is_gone_says_so(editor, session: Session, workspace, qtbot) -> None:
+    remove_elsewhere(session, "anger")
+    retype(editor.rows[1].name, "dread", qtbot)
+    click(bin_of(editor, "anger"), qtbot)
+    qtbot.wait(50)
+    assert editor.banner.message.text() == "That label is no longer in the project."
+    assert [row.name.text() for row in editor.rows] == names(session) == ["dread", "joy"]
+    assert workspace.banner.isHidden()
+    assert workspace.toast.isHidden()
 
 
 # --- many labels -----------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ class _LabelRow(QFrame):
     """One label; a refused change goes back to what it was, with the reason in the banner."""
 
     removed = Signal(int)
+    gone = Signal()  # its label was removed elsewhere
 
     def __init__(self, session: Session, label: Label, count: int, run: Run) -> None:
         super().__init__()
@@ -92,8 +93,11 @@ class _LabelRow(QFrame):
 
     def _edit(self, change: Callable[[], object]) -> bool:
         done = self._run(change)
-        self.label = self._project.label(self.label.id)
+        now = next((label for label in self._project.labels() if label.id == self.label.id), None)
+        self.label = now or self.label
         self._show()
+        if now is None:
+            self.gone.emit()
         return done
 
     def _show(self) -> None:
@@ -159,6 +163,7 @@ class LabelEditor(QDialog):
         for label in self._session.project.labels():
             line = _LabelRow(self._session, label, counts.get(label.id, 0), self.run)
             line.removed.connect(self.on_removed)
+            line.gone.connect(self.on_gone)
             self.rows.append(line)
             self._lines.addWidget(line)
             line.show()  # not in a moment, as Qt does it: meanwhile the list would be empty, and at its top
@@ -219,11 +224,30 @@ class LabelEditor(QDialog):
             self.accept()
 
     def _keep_rows(self) -> bool:
-        """Keep what was typed in the rows before something else is done. False: one was refused."""
-        return all(line.keep() for line in self.rows)
+        """Keep what was typed in the rows before something else is done. False: one was refused.
+
+        A label that was removed elsewhere comes last: what can be kept is, and the reason stays in the banner.
+        """
+        there = self._label_ids()
+        return all(line.keep() for line in sorted(self.rows, key=lambda line: line.label.id not in there))
+
+    def _label_ids(self) -> set[int]:
+        return {label.id for label in self._session.project.labels()}
+
+    def on_gone(self) -> None:
+        """Rows without a label go; what is being typed in the others stays."""
+        there = self._label_ids()
+        for line in [line for line in self.rows if line.label.id not in there]:
+            self.rows.remove(line)
+            self._lines.removeWidget(line)
+            line.hide()
+            line.deleteLater()
 
     def on_removed(self, label_id: int) -> None:
-        name = self._session.project.label(label_id).name
-        if self._keep_rows() and self.run(lambda: self._session.project.remove_label(label_id)):
-            self._show_labels()
+        if not self._keep_rows():
+            return
+        name = next(line.label.name for line in self.rows if line.label.id == label_id)
+        is_removed = self.run(lambda: self._session.project.remove_label(label_id))
+        self._show_labels()
+        if is_removed:
             self._session.toast(f"Label {name} removed", "Undo", self._session.undo)
