@@ -11,7 +11,19 @@ from serstudio.gui.bridge.bases import BaseShelf
 from serstudio.gui.bridge.jobs import Job, JobRunner
 from serstudio.gui.bridge.machine import Machine
 from serstudio.gui.bridge.project_model import ClipListModel, ProjectModel
-from serstudio.gui.steps import Age, Aside, Facts, Step, StepState, StepStatus, busy_status, step_statuses
+from serstudio.gui.steps import (
+    Age,
+    Aside,
+    Facts,
+    Moment,
+    Step,
+    StepState,
+    StepStatus,
+    age_of,
+    busy_status,
+    moment_of,
+    step_statuses,
+)
 from serstudio.gui.widgets.confidence_bars import BarLabel
 from serstudio.project import (
     ClipsAdded,
@@ -37,14 +49,6 @@ class Services:
     files: JobRunner  # import, so that it goes on while the engine works
     shelf: BaseShelf  # has a process of its own: a download may take an hour
     machine: Machine
-
-
-@dataclass(frozen=True)
-class Moment:
-    """What a result was measured of. `labelling`: as in `Facts`; `version`: the newest one then."""
-
-    labelling: str
-    version: int | None
 
 
 class Session(QObject):
@@ -112,7 +116,7 @@ class Session(QObject):
                 labels_given=self.project.labelling(speakers=False),
                 chosen=dict(self._chosen),
             )
-            self._facts = replace(facts, check_age=self._check_age(facts))
+            self._facts = replace(facts, check_age=age_of(self._checked, facts) if self.check_report else Age.CURRENT)
         return self._facts
 
     def statuses(self) -> dict[Step | Aside, StepStatus]:
@@ -138,19 +142,11 @@ class Session(QObject):
 
     def now(self) -> Moment:
         """For a result that is about to be measured."""
-        return _moment(self.facts)
+        return moment_of(self.facts)
 
     def is_edited_since(self, moment: Moment) -> bool:
         """Whether labelled clips, their labels or their speakers have changed; what was undone has not."""
         return self.facts.labelling != moment.labelling
-
-    def _check_age(self, facts: Facts) -> Age:
-        now = _moment(facts)
-        if self.check_report is None or now == self._checked:
-            return Age.CURRENT
-        if now.labelling != self._checked.labelling:
-            return Age.CLIPS_CHANGED
-        return Age.VERSION_GONE if now.version is None else Age.OTHER_VERSION
 
     def set_check_report(self, report: CheckReport, asked: Moment) -> None:
         """`asked`: when the check began; what changed meanwhile is not in it."""
@@ -311,7 +307,3 @@ class Session(QObject):
         for job in self._jobs.values():
             job.abandon()
         self.model.close()
-
-
-def _moment(facts: Facts) -> Moment:
-    return Moment(facts.labelling, facts.newest.number if facts.newest is not None else None)

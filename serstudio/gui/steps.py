@@ -96,6 +96,29 @@ class Facts:
         return sum(self.count(label) >= at_least for label in self.labels)
 
 
+@dataclass(frozen=True)
+class Moment:
+    """What a result was measured of. `labelling`: as in `Facts`; `version`: the newest one then."""
+
+    labelling: str
+    version: int | None
+
+
+def moment_of(facts: Facts) -> Moment:
+    """What a result that is measured now is of."""
+    return Moment(facts.labelling, facts.newest.number if facts.newest is not None else None)
+
+
+def age_of(measured: Moment, facts: Facts) -> Age:
+    """What has changed since a result was measured."""
+    now = moment_of(facts)
+    if now == measured:
+        return Age.CURRENT
+    if now.labelling != measured.labelling:
+        return Age.CLIPS_CHANGED
+    return Age.VERSION_GONE if now.version is None else Age.OTHER_VERSION
+
+
 def label_progress(labels: Sequence[Label], counts: Mapping[int, int], limit: int = 4) -> str:
     """ "anger 5/5, fear 2/5"; with many labels, those that lack clips come first."""
     if len(labels) > limit:

@@ -5,8 +5,8 @@ from PySide6.QtWidgets import QProgressBar
 
 from serstudio.gui.bridge.jobs import Job
 from serstudio.gui.screens.check.result import CheckResult
-from serstudio.gui.session import Moment, Session
-from serstudio.gui.steps import Step, check_reason
+from serstudio.gui.session import Session
+from serstudio.gui.steps import Moment, Step, check_reason
 from serstudio.gui.widgets.buttons import Kind, ReasonedButton, make_button
 from serstudio.gui.widgets.job_progress import show_progress
 from serstudio.gui.widgets.layout import Card, Page, row

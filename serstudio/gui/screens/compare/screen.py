@@ -8,8 +8,8 @@ from serstudio.base_titles import base_title
 from serstudio.comparison_words import BRACKETS, bases_words, best_method, scheme_words, summary
 from serstudio.gui.bridge.jobs import Job
 from serstudio.gui.screens.compare.method_card import MethodCard, Standing
-from serstudio.gui.session import Moment, Session
-from serstudio.gui.steps import Aside, check_reason
+from serstudio.gui.session import Session
+from serstudio.gui.steps import Aside, Moment, check_reason
 from serstudio.gui.widgets.banner import Banner, Tone
 from serstudio.gui.widgets.buttons import Kind, ReasonedButton, make_button
 from serstudio.gui.widgets.job_progress import show_progress
