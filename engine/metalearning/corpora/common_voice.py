@@ -11,7 +11,7 @@ UNSPECIFIED = "unspecified"
 
 
 def find_common_voice(root: Path) -> Findings:
-    """Rows of every `LANGUAGE/validated.tsv`.
+    """Rows of every `LANGUAGE/validated.tsv`; of releases side by side, each clip once.
 
     The accent is the column `accents` (`accent` before release 8), the speaker `client_id`, the duration that of
     `clip_durations.tsv` where it is there. Raises CorpusError if there is no validated.tsv.
@@ -19,7 +19,8 @@ def find_common_voice(root: Path) -> Findings:
     tables = sorted(root.rglob("validated.tsv"))
     if not tables:
         raise CorpusError(f"{root} holds no LANGUAGE/validated.tsv.", "Unpack the releases (cv-corpus-...) there.")
-    clips, missing = [], 0
+    clips: dict[tuple[str, str], FoundClip] = {}
+    missing = 0
     for table in tables:
         present = {path.name for path in (table.parent / "clips").glob("*")}
         durations_s = _durations_s(table.parent / "clip_durations.tsv")
@@ -28,15 +29,14 @@ def find_common_voice(root: Path) -> Findings:
                 missing += 1
                 continue
             accent = (row.get("accents") or row.get("accent") or "").strip() or UNSPECIFIED
-            clips.append(
-                FoundClip(
-                    table.parent / "clips" / row["path"],
-                    speaker=row["client_id"],
-                    accent=f"{table.parent.name}: {accent}",
-                    duration_s=durations_s.get(row["path"]),
-                )
+            clip = FoundClip(
+                table.parent / "clips" / row["path"],
+                speaker=row["client_id"],
+                accent=f"{table.parent.name}: {accent}",
+                duration_s=durations_s.get(row["path"]),
             )
-    return Findings(tuple(clips), missing)
+            clips.setdefault((table.parent.name, row["path"]), clip)
+    return Findings(tuple(clips.values()), missing)
 
 
 def _durations_s(table: Path) -> dict[str, float | None]:

@@ -16,13 +16,15 @@ def find_dusha(root: Path) -> Findings:
 
     A clip's emotion is what more than half of its annotators said; its authors weigh annotators by Dawid and Skene's
     method and keep the sure ones, which leaves out the same doubtful clips, more or less. Like them, rows with a
-    golden answer (they check the annotators) are passed over. The speaker is `source_id`.
+    golden answer (they check the annotators) are passed over. The speaker is `source_id`. A clip that is there twice is
+    taken once.
     Raises CorpusError if there is no such table. The podcasts' sound is not published: their clips count as missing.
     """
     tables = sorted(root.rglob("raw_*.tsv"))
     if not tables:
         raise CorpusError(f"{root} holds no raw_crowd_train.tsv or its like (raw_*.tsv).", "Unpack crowd.tar there.")
-    clips, missing, unlabelled = [], 0, 0
+    clips: dict[str, FoundClip] = {}
+    missing, unlabelled = 0, 0
     for table in tables:
         votes: dict[str, Counter[str]] = defaultdict(Counter)
         rows: dict[str, dict[str, str]] = {}
@@ -41,5 +43,5 @@ def find_dusha(root: Path) -> Findings:
                 missing += 1
             else:
                 seconds = duration_s(table, row, "duration")
-                clips.append(FoundClip(path, label, row["source_id"] or None, duration_s=seconds))
-    return Findings(tuple(clips), missing, unlabelled)
+                clips.setdefault(path.name, FoundClip(path, label, row["source_id"] or None, duration_s=seconds))
+    return Findings(tuple(clips.values()), missing, unlabelled)

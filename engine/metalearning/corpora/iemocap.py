@@ -26,12 +26,14 @@ def find_iemocap(root: Path) -> Findings:
     """Utterances of `Session*/dialog/EmoEvaluation/*.txt`, each in `Session*/sentences/wav/DIALOGUE/UTTERANCE.wav`.
 
     A session has two speakers, and the last part of an utterance's name says which of them it is (F or M); the
-    letter at its start only says who wore the markers. Raises CorpusError if there is no EmoEvaluation folder.
+    letter at its start only says who wore the markers. An utterance that is there twice is taken once.
+    Raises CorpusError if there is no EmoEvaluation folder.
     """
     evaluations = sorted(root.rglob("dialog/EmoEvaluation/Ses*.txt"))
     if not evaluations:
         raise CorpusError(f"{root} holds no dialog/EmoEvaluation/Ses*.txt.", "Choose the folder with Session1 in it.")
-    clips, missing, unlabelled = [], 0, 0
+    clips: dict[str, FoundClip] = {}
+    missing, unlabelled = 0, 0
     for evaluation in evaluations:
         wavs = evaluation.parents[2] / "sentences" / "wav" / evaluation.stem
         for line in _LINE.finditer(evaluation.read_text(encoding="utf-8", errors="replace")):
@@ -40,7 +42,7 @@ def find_iemocap(root: Path) -> Findings:
             if label is None:
                 unlabelled += 1
             elif path.is_file():
-                clips.append(FoundClip(path, label, line["session"] + line["sex"]))
+                clips.setdefault(line["clip"], FoundClip(path, label, line["session"] + line["sex"]))
             else:
                 missing += 1
-    return Findings(tuple(clips), missing, unlabelled)
+    return Findings(tuple(clips.values()), missing, unlabelled)

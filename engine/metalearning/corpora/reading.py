@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from engine.errors import AudioError, CorpusError
 from engine.metalearning.corpora.corpus import Corpus, CorpusClip, Findings, FoundClip
 from engine.metalearning.corpora.manifest import MANIFEST, find_by_manifest
 from engine.metalearning.corpora.registry import CORPORA, CorpusInfo, Task
+from engine.names import same_name
 
 _READERS = 8  # headers are read from disk or network while others wait
 _AT_ONCE = 4096  # Common Voice has millions of clips
@@ -41,12 +43,20 @@ def read_corpus(name: str, root: Path, *, longest_s: float | None = MAX_CLIP_S) 
     return Corpus(
         name,
         info.language,
-        tuple(sorted(kept, key=lambda clip: clip.path)),
+        tuple(_in_one_spelling(sorted(kept, key=lambda clip: clip.path))),
         too_long=len(measured) - len(kept),
         missing=findings.missing,
         unreadable=len(findings.clips) - len(measured),
         unlabelled=findings.unlabelled,
     )
+
+
+def _in_one_spelling(clips: Iterable[CorpusClip]) -> Iterator[CorpusClip]:
+    """Every speaker under the first spelling: under two he would be on both sides of a split by speakers."""
+    spellings: dict[str, str] = {}
+    for clip in clips:
+        name = same_name(clip.speaker or "")
+        yield replace(clip, speaker=spellings.setdefault(name, (clip.speaker or "").strip()) if name else None)
 
 
 def _find(info: CorpusInfo, root: Path) -> Findings:

@@ -43,6 +43,26 @@ def test_iemocap_takes_the_speaker_from_the_utterance_and_leaves_out_disagreemen
     assert (corpus.unlabelled, corpus.missing) == (1, 1)
 
 
+def test_a_clip_of_which_there_are_two_copies_is_one(tmp_path: Path) -> None:
+    """Else it could be in support and query at once: an archive unpacked twice, or two releases side by side."""
+    for copy in ("", "IEMOCAP_full_release/"):
+        session = tmp_path / "iemocap" / copy / "Session1"
+        make_tree(session, ["sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav"])
+        (session / "dialog/EmoEvaluation").mkdir(parents=True)
+        (session / "dialog/EmoEvaluation/Ses01F_impro01.txt").write_text(EVALUATION)
+        crowd = tmp_path / "dusha" / copy / "crowd_train"
+        write_table(crowd / "raw_crowd_train.tsv", [dusha_row("a", "angry")], "\t")
+        make_tree(crowd, ["wavs/a.wav"])
+    for release in ("16.1", "17.0"):
+        make_voice(tmp_path / f"common-voice/cv-corpus-{release}/en", voice_rows("Scottish English", 3))
+
+    assert {name: len(read_corpus(name, tmp_path / name).clips) for name in ("iemocap", "dusha", "common-voice")} == {
+        "iemocap": 1,
+        "dusha": 1,
+        "common-voice": 3,
+    }
+
+
 def test_iemocap_without_its_evaluations(tmp_path: Path) -> None:
     make_tree(tmp_path, ["Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav"])
 
