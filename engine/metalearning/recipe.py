@@ -65,6 +65,9 @@ class DataSection:
     def __post_init__(self) -> None:
         if not self.corpora:
             raise RecipeError("[data] names no corpus to train on.", 'Write corpora = ["ravdess"].')
+        for names in (self.corpora, self.validation):
+            if len(set(names)) < len(names):
+                raise RecipeError("[data] names a corpus twice.", "Name each corpus once.")
         both = sorted(set(self.corpora) & set(self.validation))
         if both:
             raise RecipeError(
@@ -141,6 +144,6 @@ def parse_recipe(values: dict[str, Any], where: str) -> RecipeSettings:
         told = f"is of no known kind ({kind!r})" if kind is not None else "does not say its kind"
         raise RecipeError(f"The recipe {where} {told}.", f"Write kind = one of {', '.join(KINDS)}.")
     settings: RecipeSettings = read_table(import_place(KINDS[kind].recipe), values, where)
-    if not re.fullmatch(r"[\w.-]+", settings.name):
+    if not re.fullmatch(r"\w[\w.-]*", settings.name):
         raise RecipeError(f"'{settings.name}' cannot be the name of a base.", "Use letters, digits, - and _.")
     return settings

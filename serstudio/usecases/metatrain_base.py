@@ -18,8 +18,9 @@ def metatrain_base(request: MetatrainBase) -> Iterator[Event]:
     if not is_main_process():
         yield from _train(request)
         return
-    request.run_folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = WriterLock(lock_path(request.run_folder))
+    run_folder = request.run_folder.absolute()  # `.` has no name of its own
+    run_folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = WriterLock(lock_path(run_folder))
     if not lock.taken:
         raise SerStudioError(f"{request.run_folder} is being trained in already.", "Wait, or choose another --out.")
     try:

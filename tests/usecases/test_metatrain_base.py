@@ -47,6 +47,16 @@ def test_a_training_that_is_stopped_lets_go_of_its_folder_and_goes_on(request_: 
     assert any(isinstance(event, Warned) and event.message.startswith("Going on after step") for event in events)
 
 
+def test_the_folder_that_one_is_in_will_do(
+    request_: MetatrainBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    _, result = events_of(replace(request_, run_folder=Path()))
+    assert isinstance(result, BaseTrained)
+    assert (tmp_path / "here" / "base" / "model.safetensors").is_file()
+
+
 def test_a_launcher_is_refused_where_the_work_cannot_be_shared(
     request_: MetatrainBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -158,6 +158,8 @@ class ClosedFormRecipe:
 
     def __post_init__(self) -> None:
         check_start(self.seed, self.read_layers)
+        if not self.read_layers or len(set(self.read_layers)) < len(self.read_layers):
+            raise RecipeError("read_layers names no layer, or one twice.", "Name each layer once, such as [2, 3].")
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,13 @@ def test_wrong_values_are_refused_in_words(lines: str, told: str, tiny_start: Pa
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"), [({"seed": -1}, "seed is below 0"), ({"read_layers": [-1]}, "layer below 1")]
+    ("wrong", "told"),
+    [
+        ({"seed": -1}, "seed is below 0"),
+        ({"read_layers": [-1]}, "layer below 1"),
+        ({"read_layers": []}, "no layer"),
+        ({"read_layers": [2, 2]}, "one twice"),
+    ],
 )
 def test_what_no_encoder_can_start_with_is_refused(
     wrong: dict[str, object], told: str, tiny_start: Path, tmp_path: Path
