@@ -8,7 +8,7 @@ from engine.metalearning.corpora import Corpus, Task, read_corpus
 from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.episodes import TrainingSampler
 from engine.metalearning.episodic_recipe import EpisodicRecipe
-from engine.metalearning.events import TrainingRemark, too_long_remark
+from engine.metalearning.events import TrainingRemark, left_out_remarks
 from engine.metalearning.splits import split_corpus
 
 _TRAINING, _VALIDATION = 1, 2  # streams of random numbers that never meet
@@ -39,7 +39,7 @@ def read_data(recipe: EpisodicRecipe, corpora_root: Path) -> EpisodicData:
     held_out = [share.validation for share in shares if share.validation.clips]
     validation = (*held_out, *(read[name] for name in recipe.data.validation))
     sampler = TrainingSampler(train, recipe.episodes, (recipe.seed, _TRAINING))
-    remarks = [too_long_remark(corpus.name, corpus.too_long) for corpus in read.values() if corpus.too_long]
+    remarks = [remark for corpus in read.values() for remark in left_out_remarks(corpus.name, corpus)]
     remarks += _left_out(sampler, "trained on")
     validation_sampler = None
     if validation:

@@ -1,7 +1,10 @@
 """What a training run reports while it runs: frozen and picklable, whatever is trained."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from engine.metalearning.corpora.corpus import Corpus
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,16 @@ class Trained:
 TrainingEvent = TrainingProgress | TrainingRemark | Trained
 
 
-def too_long_remark(corpus: str, clips: int) -> TrainingRemark:
-    """That `clips` of `corpus` are not trained on (main paper, section 4.2)."""
-    return TrainingRemark(f"{corpus}: {clips} clips over 9.375 s are left out.")
+def left_out_remarks(name: str, corpus: Corpus) -> Iterator[TrainingRemark]:
+    """What of `corpus`, called `name`, is not used, a remark each: clips over 9.375 s (main paper, section 4.2) ..."""
+    if corpus.too_long:
+        yield TrainingRemark(f"{name}: {corpus.too_long} clips over 9.375 s are left out.")
+    if corpus.missing:
+        yield TrainingRemark(f"{name}: {corpus.missing} clips that its tables name are not there.", "Unpack it whole.")
+    if corpus.unreadable:
+        yield TrainingRemark(
+            f"{name}: {corpus.unreadable} files have no sound that can be read, or under 0.1 s of it.",
+            "Unpack it again if there should be more.",
+        )
+    if corpus.unlabelled:
+        yield TrainingRemark(f"{name}: {corpus.unlabelled} clips have no emotion that is known, and are left out.")

@@ -60,5 +60,9 @@ def base_card(
 def _row(corpus: Corpus, use: str) -> str:
     info = CORPORA[corpus.name]
     speakers = len({clip.speaker for clip in corpus.clips if clip.speaker})
-    cells = (info.title, corpus.language, len(corpus.clips), speakers, corpus.too_long, info.licence, use)
+    others = corpus.missing + corpus.unreadable + corpus.unlabelled
+    left_out = str(corpus.too_long)
+    if others:
+        left_out += f"; {others} not there, unreadable or without a known label"
+    cells = (info.title, corpus.language, len(corpus.clips), speakers, left_out, info.licence, use)
     return f"| {' | '.join(str(cell) for cell in cells)} |"

@@ -9,7 +9,7 @@ from engine.choices import Protocol, Recommended
 from engine.device import resolve_device
 from engine.errors import BaseError, CorpusError, RecipeError
 from engine.metalearning.corpora import CORPORA, Corpus, read_corpus
-from engine.metalearning.events import Trained, TrainingProgress, TrainingRemark, too_long_remark
+from engine.metalearning.events import Trained, TrainingProgress, TrainingRemark, left_out_remarks
 from engine.metalearning.experiments.grid import Layout, Setting
 from engine.metalearning.experiments.measured import Measured
 from engine.metalearning.experiments.measurement import Group, Measurement, groups_of
@@ -129,8 +129,7 @@ def _read_corpora(recipe: ExperimentRecipe, root: Path) -> Generator[Report, Non
     if not corpora:
         raise CorpusError(f"There is nothing to measure table {recipe.table} on.", "Put one of its corpora there.")
     for name, corpus in corpora.items():
-        if corpus.too_long:
-            yield too_long_remark(CORPORA[name].title, corpus.too_long)
+        yield from left_out_remarks(CORPORA[name].title, corpus)
     return corpora
 
 

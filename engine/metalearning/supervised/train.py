@@ -17,7 +17,7 @@ from engine.extractors import PooledExtractor
 from engine.metalearning.checkpoints import read_position
 from engine.metalearning.corpora import Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
-from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, too_long_remark
+from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, left_out_remarks
 from engine.metalearning.few_shot_figures import few_shot_figures
 from engine.metalearning.model_card import Data, inherited_licence
 from engine.metalearning.pace import Pace
@@ -64,8 +64,7 @@ class _Training:
 
     def run(self) -> Iterator[TrainingEvent]:
         for corpus in (*self._train, *self._validation):
-            if corpus.too_long:
-                yield too_long_remark(corpus.name, corpus.too_long)
+            yield from left_out_remarks(corpus.name, corpus)
         yield TrainingProgress(0, 0, "Loading the encoder")
         start = load_start(self._recipe.base.start, self._recipe.read_layers)
         start.backbone.eval().to(self._device)

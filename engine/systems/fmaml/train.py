@@ -20,7 +20,7 @@ from engine.evaluation.metrics import mean_ci95
 from engine.metalearning.checkpoints import Position, load_checkpoint, save_checkpoint
 from engine.metalearning.corpora import Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
-from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, TrainingRemark, too_long_remark
+from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, TrainingRemark, left_out_remarks
 from engine.metalearning.model_card import Data, inherited_licence
 from engine.metalearning.pace import Pace
 from engine.metalearning.run_log import RunLog
@@ -90,8 +90,7 @@ class _Training:
 
     def run(self) -> Iterator[TrainingEvent]:
         for corpus in (*self._train, *self._validation):
-            if corpus.too_long:
-                yield too_long_remark(corpus.name, corpus.too_long)
+            yield from left_out_remarks(corpus.name, corpus)
         cached = yield from self._cache(self._train)
         sampler = TaskSampler(cached, self._shape, self._recipe.seed)
         for name in sampler.left_out:

@@ -16,7 +16,7 @@ from engine.device import resolve_device
 from engine.errors import BaseError, CorpusError, RecipeError
 from engine.metalearning.corpora import CORPORA, Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
-from engine.metalearning.events import TrainingProgress, TrainingRemark, too_long_remark
+from engine.metalearning.events import TrainingProgress, TrainingRemark, left_out_remarks
 from engine.metalearning.experiments.run import Conditions, Report, TableMade
 from engine.metalearning.experiments.table import Block, Cell, Figure, Table
 from engine.metalearning.start import load_start
@@ -60,8 +60,7 @@ def _read(recipe: HgfmTableRecipe, root: Path) -> Generator[Report, None, list[C
     if not corpora or (recipe.data.targets and len(corpora) < 2):
         raise CorpusError(f"There is nothing to train on in {root}.", "Put the corpora of the recipe there.")
     for corpus in corpora:
-        if corpus.too_long:
-            yield too_long_remark(CORPORA[corpus.name].title, corpus.too_long)
+        yield from left_out_remarks(CORPORA[corpus.name].title, corpus)
     return corpora
 
 

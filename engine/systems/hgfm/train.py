@@ -14,7 +14,7 @@ from engine.device import resolve_device
 from engine.encoder import EmotionEncoder
 from engine.metalearning.corpora import read_corpus
 from engine.metalearning.corpora.digest import digest_of
-from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, TrainingRemark, too_long_remark
+from engine.metalearning.events import Trained, TrainingEvent, TrainingProgress, TrainingRemark, left_out_remarks
 from engine.metalearning.few_shot_figures import figures_as_recommended
 from engine.metalearning.model_card import Data, inherited_licence
 from engine.metalearning.pace import Pace
@@ -73,8 +73,7 @@ class _Run:
 
     def run(self) -> Iterator[TrainingEvent]:
         for corpus in (*self._train, *self._validation):
-            if corpus.too_long:
-                yield too_long_remark(corpus.name, corpus.too_long)
+            yield from left_out_remarks(corpus.name, corpus)
         yield TrainingProgress(0, 0, "Loading the encoder")
         start = load_start(self._recipe.base.start, self._recipe.read_layers)
         start.backbone.eval().to(self._device)

@@ -12,7 +12,7 @@ from engine.metalearning.checkpoints import read_position
 from engine.metalearning.corpora import Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.events import Trained as BaseTrained
-from engine.metalearning.events import TrainingEvent, TrainingProgress, too_long_remark
+from engine.metalearning.events import TrainingEvent, TrainingProgress, left_out_remarks
 from engine.metalearning.few_shot_figures import figures_as_recommended
 from engine.metalearning.model_card import Data, inherited_licence
 from engine.metalearning.pace import Pace
@@ -40,9 +40,8 @@ def train(
     """Train by `recipe`. Raises CorpusError, RecipeError, BaseError, AudioError, DeviceError."""
     corpora = [read_corpus(name, corpora_root / name) for name in recipe.data.corpora]
     validation = [read_corpus(name, corpora_root / name) for name in recipe.data.validation]
-    for corpus in corpora:
-        if corpus.too_long:
-            yield too_long_remark(corpus.name, corpus.too_long)
+    for corpus in (*corpora, *validation):
+        yield from left_out_remarks(corpus.name, corpus)
     yield TrainingProgress(0, 0, "Loading the feature streams")
     backbone, licence = open_streams(recipe.streams)
     backbone.to(resolve_device(device))

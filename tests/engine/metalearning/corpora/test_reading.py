@@ -9,6 +9,9 @@ import pytest
 from engine.audio import decode
 from engine.errors import CorpusError
 from engine.metalearning.corpora import CORPORA, Task, emotion_of, read_corpus
+from engine.metalearning.corpora.digest import digest_of
+from engine.metalearning.events import left_out_remarks
+from engine.metalearning.model_card import Data, base_card
 from tests.engine.metalearning.corpora.trees import make_tree
 
 
@@ -31,6 +34,54 @@ def test_a_file_on_two_rows_of_a_manifest_is_one_clip(tmp_path: Path) -> None:
     corpus = read_corpus("emodb", tmp_path)
 
     assert [(clip.path.name, clip.label) for clip in corpus.clips] == [("a.wav", "anger"), ("b.wav", "happiness")]
+
+
+def test_a_speaker_spelt_twice_is_one(tmp_path: Path) -> None:
+    """Under two names he would be on both sides of a split by speakers."""
+    make_tree(tmp_path, ["a.wav", "b.wav", "c.wav", "d.wav"])
+    rows = ["file,label,speaker", "a.wav,anger,Maria", "b.wav,joy,maria", "c.wav,joy,Maria ", "d.wav,joy, "]
+    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
+
+    assert [clip.speaker for clip in read_corpus("emodb", tmp_path).clips] == ["Maria", "Maria", "Maria", None]
+
+
+def test_what_is_left_out_is_told_and_on_the_card(tmp_path: Path) -> None:
+    make_tree(tmp_path, ["a.wav", "b.wav"])
+    make_tree(tmp_path, ["long.wav"], duration_s=9.5)
+    (tmp_path / "broken.wav").write_bytes(b"not sound at all")
+    rows = ["a.wav,anger", "b.wav,Wut!", "long.wav,joy", "broken.wav,joy", "gone.wav,joy", "gone too.wav,joy"]
+    (tmp_path / "manifest.csv").write_text("\n".join(["file,label", *rows]) + "\n")
+    corpus = read_corpus("emodb", tmp_path)
+
+    told = [remark.message for remark in left_out_remarks("emodb", corpus)]
+
+    assert told == [
+        "emodb: 1 clips over 9.375 s are left out.",
+        "emodb: 2 clips that its tables name are not there.",
+        "emodb: 1 files have no sound that can be read, or under 0.1 s of it.",
+        "emodb: 1 clips have no emotion that is known, and are left out.",
+    ]
+    card = base_card(
+        name="x",
+        summary="",
+        licence="",
+        data=Data([corpus], []),
+        figures={},
+        notes="",
+        failures="",
+        recipe_text="",
+    )
+    assert "| 1; 4 not there, unreadable or without a known label |" in card
+
+
+def test_a_manifest_may_name_files_elsewhere(tmp_path: Path) -> None:
+    make_tree(tmp_path, ["disk/a.wav"])
+    (tmp_path / "corpora/emodb").mkdir(parents=True)
+    manifest = tmp_path / "corpora/emodb/manifest.csv"
+    manifest.write_text(f"file,label\n{tmp_path / 'disk/a.wav'},anger\n")
+    corpus = read_corpus("emodb", tmp_path / "corpora/emodb")
+
+    assert len(digest_of([corpus], tmp_path / "corpora")) == 64
 
 
 def test_a_file_that_is_no_sound_is_counted(tmp_path: Path) -> None:
