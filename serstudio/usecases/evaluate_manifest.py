@@ -52,8 +52,7 @@ def _evaluate(request: EvaluateManifest, methods: Sequence[str | None]) -> Gener
     device = resolve_device(request.device)
     clips, skipped = yield from _read_clips(request)
     samplers = [_sampler(request, clips, protocol) for _ in methods]
-    if samplers[0].left_out:
-        yield Warned(f"Labels with too few clips are left out: {', '.join(samplers[0].left_out)}.")
+    yield from _labels_left_out(samplers[0])
     yield Progress(0, request.episodes, "Loading the base")
     bases: dict[str, Base] = {}
     plans = []
@@ -168,6 +167,19 @@ def _sampler(request: EvaluateManifest, clips: Sequence[EvaluationClip], protoco
     shape = EpisodeShape(request.ways, request.shots, request.queries)
     labels, speakers = [clip.label for clip in clips], [clip.speaker for clip in clips]
     return EpisodeSampler(labels, speakers, shape, protocol, request.seed)
+
+
+def _labels_left_out(sampler: EpisodeSampler) -> Iterator[Warned]:
+    """Which labels no episode will ask, and why."""
+    of_one_side = sampler.short_of_speakers
+    rare = [name for name in sampler.left_out if name not in of_one_side]
+    if rare:
+        yield Warned(f"Labels with too few clips are left out: {', '.join(rare)}.")
+    if of_one_side:
+        yield Warned(
+            f"Labels are left out for want of speakers: {', '.join(of_one_side)}.",
+            "Add clips by other speakers, ask for fewer shots or queries, or use --protocol random.",
+        )
 
 
 def _protocol(name: str) -> Protocol:

@@ -132,6 +132,18 @@ def test_a_file_that_two_rows_name_is_taken_once_and_told(voices: Path, tiny_bas
     assert told == ["25 of 49 rows are left out: 25 with a file of an earlier row."]
 
 
+def test_a_label_that_only_one_speaker_has_is_left_out_and_told(voices: Path, tiny_base_folder: str) -> None:
+    lines = (voices / "manifest.csv").read_text().splitlines()
+    alone = [f"{line.split(',')[0]},{line.split(',')[1]},s0" if ",fear," in line else line for line in lines]
+    (voices / "manifest.csv").write_text("\n".join(alone))
+    asked = request(voices, tiny_base_folder, method="prototypes", protocol="new-speakers", ways=2, queries=2)
+    events, result = events_of(asked)
+    assert isinstance(result, Evaluated)
+    assert "fear" not in result.labels
+    told = [event.message for event in events if isinstance(event, Warned)]
+    assert told == ["Labels are left out for want of speakers: fear."]
+
+
 def test_a_damaged_clip_is_left_out_before_the_episodes(voices: Path, tiny_base_folder: str) -> None:
     with (voices / "manifest.csv").open("a") as manifest:
         for number in range(40):

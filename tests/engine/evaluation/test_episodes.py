@@ -1,8 +1,10 @@
+import itertools
+
 import pytest
 
 from engine.choices import Protocol
 from engine.errors import ManifestError
-from engine.evaluation.episodes import EpisodeSampler, EpisodeShape
+from engine.evaluation.episodes import EpisodeSampler, EpisodeShape, can_be_split
 
 SHAPE = EpisodeShape(ways=3, shots=2, queries=4)
 LABELS = [label for label in "abcde" for _ in range(40)]
@@ -63,12 +65,43 @@ def test_a_clip_without_a_speaker_is_never_called_a_new_speaker() -> None:
         assert all(speakers[clip] for members in episode.support + episode.query for clip in members)
 
 
+def test_a_label_that_no_split_of_the_speakers_serves_is_left_out_and_named() -> None:
+    labels = [*LABELS, *["alone"] * 12, *["unnamed"] * 12, "rare"]
+    speakers = [*SPEAKERS, *["s3"] * 12, "s1", *[None] * 11, "s0"]
+    drawn = EpisodeSampler(labels, speakers, SHAPE, Protocol.NEW_SPEAKERS, 0)
+    assert drawn.left_out == ("alone", "rare", "unnamed")
+    assert drawn.short_of_speakers == ("alone", "unnamed")
+    random = EpisodeSampler(labels, speakers, SHAPE, Protocol.RANDOM, 0)
+    assert (random.left_out, random.short_of_speakers) == (("rare",), ())
+
+
+def test_labels_that_are_left_out_do_not_change_the_episodes_of_the_others() -> None:
+    drawn = EpisodeSampler([*LABELS, *["alone"] * 12], [*SPEAKERS, *["s3"] * 12], SHAPE, Protocol.NEW_SPEAKERS, 0)
+    plain = sampler(Protocol.NEW_SPEAKERS)
+    assert [drawn.draw() for _ in range(5)] == [plain.draw() for _ in range(5)]
+
+
+@pytest.mark.parametrize("near", [1, 2])
+def test_whether_speakers_can_be_split_is_what_trying_all_splits_says(near: int) -> None:
+    for clips in itertools.product(range(4), repeat=4):
+        for shots, queries in itertools.product(range(1, 4), repeat=2):
+            halves = [sum(half) for half in itertools.combinations(clips, near)]
+            tried = any(half >= shots and sum(clips) - half >= queries for half in halves)
+            assert can_be_split(clips, near, shots, queries) == tried
+
+
 @pytest.mark.parametrize(
     ("labels", "speakers", "protocol", "words"),
     [
         (["a"] * 9 + ["b"] * 9, ["x", "y"] * 9, Protocol.RANDOM, "Only 2 labels"),
         (LABELS, ["x"] * 200, Protocol.NEW_SPEAKERS, "fewer than two speakers"),
-        (LABELS, ["x" if label == "a" else "y" for label in LABELS], Protocol.NEW_SPEAKERS, "No split"),
+        (
+            LABELS,
+            ["x" if label == "a" else "y" for label in LABELS],
+            Protocol.NEW_SPEAKERS,
+            "Only 0 labels have 2 \\+ 4",
+        ),
+        (["a"] * 6 + ["b"] * 6 + ["c"] * 6, [*"xxyyyy"] + [*"yyxxxx"] * 2, Protocol.NEW_SPEAKERS, "No split"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_in_words(
