@@ -1,9 +1,7 @@
-"""Adaptation, whatever the method: fall back where a method cannot work, tune, and fit the head."""
+"""Adaptation, whatever the method: tune, and fit the head."""
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -13,21 +11,18 @@ from engine.adaptation.clips import LabelledClip, PreparedClip, check_labels, em
 from engine.adaptation.disjoint import disjoint_draw
 from engine.adaptation.fine_tuning import DrawEpisode, fine_tune
 from engine.adaptation.pmf import pmf_draw
+from engine.adaptation.possible import possible_settings
 from engine.adaptation.settings import AdaptationSettings, Remark, StepTaken
 from engine.adaptation.thrift import Ladder, Thrift, TooLittleError
 from engine.adaptation.tuned_copy import Added, copy_for_tuning, shared_copy
 from engine.bases import Base
-from engine.choices import HEADS, KNOWN_EMOTIONS
 from engine.device import is_lacking
 from engine.encoder import EmotionEncoder
 from engine.errors import LabellingError
 from engine.heads import Head, fit_head
-from engine.heads.fit import LOGISTIC, degenerates
 from engine.heads.speakers import SpeakerOffsets, fit_speaker_offsets, neutral_label
 from engine.out_of_memory import ran_out_of_memory
 from engine.systems import catalogue
-
-MOST_STEPS_WITHOUT_SPLIT = 5  # with one clip a label, more steps learn the clips by heart
 
 
 def adapt(
@@ -44,7 +39,7 @@ def adapt(
     """
     check_labels([clip.label for clip in clips], labels)
     if not settings.is_system:
-        settings, remarks = _possible(base, clips, labels, settings)
+        settings, remarks = possible_settings(base, clips, labels, settings)
         yield from remarks
     ladder = Ladder(device or base.encoder.device)
     while True:
@@ -138,54 +133,3 @@ def _fit(
 def draw_for(clips: Sequence[PreparedClip], settings: AdaptationSettings) -> DrawEpisode:
     """How the method draws inner episodes from `clips`."""
     return (disjoint_draw if settings.method == "disjoint" else pmf_draw)(clips, settings)
-
-
-def _possible(
-    base: Base, clips: Sequence[LabelledClip], labels: Sequence[str], settings: AdaptationSettings
-) -> tuple[AdaptationSettings, list[Remark]]:
-    """The nearest settings that work with these clips, and what to tell the user of the difference."""
-    remarks: list[Remark] = []
-    counts = Counter(clip.label for clip in clips)
-    if settings.head_kind == KNOWN_EMOTIONS and base.known_by_name(labels) is None:
-        if settings.head_kind != base.recommended.method:  # where it is, it means: as far as names are known
-            remarks.append(
-                Remark(
-                    "The base knows fewer than two of these labels by their names: plain logistic regression instead.",
-                    "Labels such as anger, sadness or happiness would be known, where the base was made with them.",
-                )
-            )
-        settings = _with_head(settings, LOGISTIC)
-    if degenerates(settings.head_kind, list(counts.values())):
-        remarks.append(
-            Remark(
-                f"With one clip a label '{settings.head_kind}' has too little to go by: prototypes instead.",
-                "Label a second clip of each emotion.",
-            )
-        )
-        settings = _with_head(settings, HEADS[0])
-    split = settings.tunes and settings.method == "disjoint"
-    if split and max(counts.values()) == 1:
-        steps = min(settings.steps, MOST_STEPS_WITHOUT_SPLIT)
-        remarks.append(
-            Remark(
-                f"With one clip a label no disjoint split is possible: adapting by pmf, {steps} steps.",
-                "Label a second clip of each emotion.",
-            )
-        )
-        settings = replace(settings, method="pmf", steps=steps)
-    elif split and min(counts.values()) == 1:
-        single = sum(count == 1 for count in counts.values())
-        remarks.append(
-            Remark(
-                f"Labels with a single clip: {single}. That clip serves as example and as test at once.",
-                "A second clip of each makes the model better.",
-            )
-        )
-    if settings.speaker_mean and not any(clip.speaker for clip in clips):
-        remarks.append(Remark("No speaker is named, so no voice can be taken away.", "Name the speaker of each clip."))
-    return settings, remarks
-
-
-def _with_head(settings: AdaptationSettings, head: str) -> AdaptationSettings:
-    """The same settings with another head, which is the method itself where nothing is tuned."""
-    return replace(settings, method=settings.method if settings.tunes else head, head=head)

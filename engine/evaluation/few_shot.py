@@ -11,9 +11,11 @@ import torch
 
 from engine.adaptation import AdaptationSettings, Adapted, LabelledClip, Remark, adapt
 from engine.adaptation.clips import embed_whole, prepare
+from engine.adaptation.possible import possible_settings
 from engine.audio.decode import MOST_WINDOWS_PER_CLIP
 from engine.audio.windows import Windows, read_windows
 from engine.bases import Base
+from engine.encoder import EmotionEncoder
 from engine.evaluation.episodes import Episode, EpisodeSampler
 from engine.evaluation.shared_states import SharedStates
 from engine.heads import Head, fit_head
@@ -31,16 +33,31 @@ class EvaluationClip:
 
 @dataclass(frozen=True)
 class EpisodeResult:
-    """Answers to one episode's query: label names, in the same order. `remarks`: of its adaptation."""
+    """Answers to one episode's query: label names, in the same order.
+
+    `used`: what was done, which is not what was asked where `remarks`, those of its adaptation, say so.
+    """
 
     true: tuple[str, ...]
     answered: tuple[str, ...]
     seconds: float
+    used: AdaptationSettings
     remarks: tuple[Remark, ...] = ()
 
     @property
     def accuracy(self) -> float:
         return sum(a == b for a, b in zip(self.true, self.answered, strict=True)) / len(self.true)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """What an episode's support has given; `encoder` None: that of the base, untuned."""
+
+    head: Head
+    voices: SpeakerOffsets | None
+    encoder: EmotionEncoder | None
+    used: AdaptationSettings
+    remarks: tuple[Remark, ...]
 
 
 class FewShotEvaluation:
@@ -79,45 +96,45 @@ class FewShotEvaluation:
         for index in range(episodes):
             episode = sampler.draw()
             started = time.perf_counter()
-            answers, remarks = self._answer(episode, replace(self._settings, seed=self._settings.seed + index))
+            fitted = self._fit(episode, replace(self._settings, seed=self._settings.seed + index))
+            answers = self._answer(episode, fitted)
             seconds = time.perf_counter() - started
             true = tuple(name for name, members in zip(episode.labels, episode.query, strict=True) for _ in members)
-            yield EpisodeResult(true, tuple(episode.labels[answer] for answer in answers), seconds, remarks)
+            answered = tuple(episode.labels[answer] for answer in answers)
+            yield EpisodeResult(true, answered, seconds, fitted.used, fitted.remarks)
 
-    def _answer(self, episode: Episode, settings: AdaptationSettings) -> tuple[list[int], tuple[Remark, ...]]:
-        remarks: tuple[Remark, ...] = ()
+    def _answer(self, episode: Episode, fitted: _Fitted) -> list[int]:
         asked = [position for members in episode.query for position in members]
-        if settings.tunes:
-            adapted, remarks = self._adapt(episode, settings)
-            head, voices = adapted.head, adapted.speakers
-            embeddings = self._states.embed(adapted.encoder, {position: self._read(position) for position in asked})
-        else:
-            head, voices = self._fit_untuned(episode, settings)
+        if fitted.encoder is None:
             embeddings = self._embed(asked)
-        if voices is not None:
-            embeddings = self._without_voices(embeddings, asked, voices.overall)
-        answers: list[int] = head.logits(embeddings).argmax(-1).tolist()
-        return answers, remarks
+        else:
+            embeddings = self._states.embed(fitted.encoder, {position: self._read(position) for position in asked})
+        if fitted.voices is not None:
+            embeddings = self._without_voices(embeddings, asked, fitted.voices.overall)
+        answers: list[int] = fitted.head.logits(embeddings).argmax(-1).tolist()
+        return answers
 
-    def _adapt(self, episode: Episode, settings: AdaptationSettings) -> tuple[Adapted, tuple[Remark, ...]]:
+    def _fit(self, episode: Episode, settings: AdaptationSettings) -> _Fitted:
         clips = [
             LabelledClip(self._read(position), way, self._clips[position].speaker)
             for way, members in enumerate(episode.support)
             for position in members
         ]
+        if not settings.tunes:
+            return self._fit_untuned(episode, clips, settings)
         *events, adapted = adapt(self._base, clips, episode.labels, settings)
         assert isinstance(adapted, Adapted)
-        return adapted, tuple(event for event in events if isinstance(event, Remark))
+        remarks = tuple(event for event in events if isinstance(event, Remark))
+        return _Fitted(adapted.head, adapted.speakers, adapted.encoder, adapted.settings, remarks)
 
-    def _fit_untuned(self, episode: Episode, settings: AdaptationSettings) -> tuple[Head, SpeakerOffsets | None]:
+    def _fit_untuned(self, episode: Episode, clips: Sequence[LabelledClip], settings: AdaptationSettings) -> _Fitted:
         """What `adapt` fits where nothing is tuned, from embeddings that are kept; no scores are asked for."""
-        support = [position for members in episode.support for position in members]
-        embeddings = self._embed(support)
-        ways = [way for way, members in enumerate(episode.support) for _ in members]
-        targets = torch.tensor(ways, device=embeddings.device)
+        settings, remarks = possible_settings(self._base, clips, episode.labels, settings)
+        embeddings = self._embed([position for members in episode.support for position in members])
+        targets = torch.tensor([clip.label for clip in clips], device=embeddings.device)
         count, voices = len(episode.labels), None
         if settings.speaker_mean:
-            names = [self._clips[position].speaker for position in support]
+            names = [clip.speaker for clip in clips]
             voices = fit_speaker_offsets(embeddings, targets, names, count, neutral_label(episode.labels))
             embeddings = voices.subtract(embeddings, names)
         head = fit_head(
@@ -130,7 +147,7 @@ class FewShotEvaluation:
             calibrated=False,
             known=self._base.known_by_name(episode.labels),
         )
-        return head, voices
+        return _Fitted(head, voices, None, settings, tuple(remarks))
 
     def _without_voices(self, embeddings: torch.Tensor, asked: Sequence[int], overall: torch.Tensor) -> torch.Tensor:
         """Query embeddings (clips, embedding size), each less the shrunk mean of its speaker's queries."""

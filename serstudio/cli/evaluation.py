@@ -17,7 +17,13 @@ from serstudio.cli.models import (
     tuning_options,
 )
 from serstudio.cli.projects import FOLDER
-from serstudio.usecases.research_requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared
+from serstudio.usecases.research_requests import (
+    CompareMethods,
+    Evaluated,
+    EvaluateManifest,
+    MethodsCompared,
+    MethodUsed,
+)
 from serstudio.wording import bytes_in_words, counted
 
 _COUNT = click.IntRange(min=1)
@@ -128,13 +134,16 @@ def _refuse_unwritable(path: Path) -> None:
         raise click.UsageError(f"{path} may not be written; choose another place.")
 
 
+def _in_words(used: MethodUsed, evaluated: Evaluated) -> str:
+    """With the number of its episodes, where they are not all."""
+    tuned = f"{used.method}, {used.steps} steps of {evaluated.request.trained}, head {used.head}"
+    how = tuned if used.steps else used.head
+    return how if len(evaluated.methods_used) == 1 else f"{how} ({counted(used.episodes, 'episode')})"
+
+
 def _say(evaluated: Evaluated) -> None:
     request = evaluated.request
-    how = (
-        f"{request.method}, {request.steps} steps of {request.trained}, head {request.head}"
-        if request.steps
-        else request.head
-    )
+    how = " or ".join(_in_words(used, evaluated) for used in evaluated.methods_used)
     voices = ", speaker mean" if request.speaker_mean else ""
     output.say(
         f"{request.ways}-way {request.shots}-shot, {request.protocol}, {request.base}, {how}{voices}: "

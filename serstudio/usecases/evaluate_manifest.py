@@ -25,7 +25,13 @@ from serstudio.usecases.chosen_settings import chosen_settings
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.folds_in_words import Remarks
 from serstudio.usecases.requests import Skipped
-from serstudio.usecases.research_requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared
+from serstudio.usecases.research_requests import (
+    CompareMethods,
+    Evaluated,
+    EvaluateManifest,
+    MethodsCompared,
+    MethodUsed,
+)
 from serstudio.wording import listed
 
 _NO_FILE = "no such file"
@@ -224,5 +230,13 @@ def _summary(
         seconds_per_episode=float(np.mean([result.seconds for result in results])),
         episode_accuracies=accuracies,
         machine=machine,
+        methods_used=_methods_used(results),
         skipped=skipped,
     )
+
+
+def _methods_used(results: Sequence[EpisodeResult]) -> tuple[MethodUsed, ...]:
+    """Those of most episodes first."""
+    settings = (result.used for result in results)
+    counts = Counter((each.method, each.steps if each.tunes else 0, each.head_kind) for each in settings)
+    return tuple(MethodUsed(*how, episodes) for how, episodes in counts.most_common())

@@ -23,10 +23,21 @@ class EvaluateManifest(AdaptationChoice):
 
 
 @dataclass(frozen=True)
+class MethodUsed:
+    """How so many episodes were really adapted to; 0 steps: nothing was tuned."""
+
+    method: str
+    steps: int
+    head: str
+    episodes: int
+
+
+@dataclass(frozen=True)
 class Evaluated:
     """Accuracies are fractions; `confusion` is over all labels of the manifest, summed over episodes.
 
-    `request` is the one that was made, with what the base recommends in place of None.
+    `request` is the one that was made, with what the base recommends in place of None. `methods_used`: what was done,
+    which differs from it where clips were too few, or their labels' names unknown, for what was asked.
     """
 
     request: EvaluateManifest
@@ -39,6 +50,7 @@ class Evaluated:
     seconds_per_episode: float
     episode_accuracies: tuple[float, ...]
     machine: str
+    methods_used: tuple[MethodUsed, ...]
     skipped: tuple[Skipped, ...] = field(default=())
     peak_memory_bytes: int | None = None  # None where the system does not tell
 

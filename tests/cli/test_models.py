@@ -88,6 +88,13 @@ def test_several_methods_are_evaluated_on_the_same_episodes(
     assert [result["request"]["method"] for result in results] == ["prototypes", "lda"]
 
 
+def test_evaluate_prints_the_head_that_was_fitted(voices: Path, tiny_base_folder: str, run: Run) -> None:
+    shape = ("--ways", 3, "--shots", 1, "--queries", 4, "--episodes", 2, "--base", tiny_base_folder)
+    ran = run("evaluate", "--manifest", voices / "manifest.csv", *shape, "--method", "lda")
+    assert ", prototypes: accuracy" in ran.out
+    assert "'lda' has too little to go by" in ran.err
+
+
 def test_classify_prints_a_table(adapted_project: Path, voices: Path, run: Run) -> None:
     ran = run("classify", adapted_project, voices / "joy-0-0.wav")
     head, row = ran.out.splitlines()

@@ -15,7 +15,13 @@ from engine.errors import LabellingError, ManifestError
 from engine.evaluation import few_shot
 from serstudio.usecases import dispatch, evaluate_manifest
 from serstudio.usecases.events import Event, Progress, Warned
-from serstudio.usecases.research_requests import CompareMethods, Evaluated, EvaluateManifest, MethodsCompared
+from serstudio.usecases.research_requests import (
+    CompareMethods,
+    Evaluated,
+    EvaluateManifest,
+    MethodsCompared,
+    MethodUsed,
+)
 from tests.engine.evaluation.fake_system import use_fake_systems
 from tests.usecases.conftest import NAMES, events_of
 
@@ -241,8 +247,30 @@ def test_what_adapting_remarks_is_told_once(
 
 
 def test_a_method_that_had_to_do_other_than_asked_says_so(voices: Path, tiny_base_folder: str) -> None:
-    events, _ = events_of(request(voices, tiny_base_folder, shots=1, method="disjoint", steps=9))
+    events, result = events_of(request(voices, tiny_base_folder, shots=1, method="disjoint", steps=9))
     assert told_of(events) == ["With one clip a label no disjoint split is possible: adapting by pmf, 5 steps."]
+    assert isinstance(result, Evaluated)
+    assert (result.request.method, result.request.steps) == ("disjoint", 9)
+    assert result.methods_used == (MethodUsed("pmf", 5, "prototypes", 3),)
+
+
+@pytest.mark.parametrize(
+    ("method", "shots", "used", "words"),
+    [
+        ("lda", 1, "prototypes", "With one clip a label 'lda' has too little to go by: prototypes instead."),
+        ("known-emotions", 2, "logistic", "The base knows fewer than two of these labels by their names: plain"),
+        ("lda", 2, "lda", None),
+    ],
+)
+def test_a_head_that_could_not_be_fitted_says_so_and_is_not_told_as_used(
+    voices: Path, tiny_base_folder: str, method: str, shots: int, used: str, words: str | None
+) -> None:
+    events, result = events_of(request(voices, tiny_base_folder, shots=shots, method=method))
+    told = told_of(events)
+    assert [each.startswith(words or "") for each in told] == ([] if words is None else [True])
+    assert isinstance(result, Evaluated)
+    assert result.request.head == method
+    assert result.methods_used == (MethodUsed(used, 0, used, 3),)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere the peak may not be told")
