@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from engine.audio.decode import read_audio
 from engine.choices import Protocol
 from engine.evaluation.episodes import EpisodeSampler, EpisodeShape
-from engine.evaluation.metrics import mean_ci95
+from engine.evaluation.metrics import mean_in_percent
 from engine.heads import fit_head
 from engine.metalearning.corpora.tables import read_rows
 
@@ -57,7 +57,7 @@ def main() -> None:
             for protocol in PROTOCOLS:
                 sampler = EpisodeSampler(features.labels, features.speakers, shape, protocol, options.seed)
                 accuracies = list(episode_accuracies(features, sampler, kind, options.episodes))
-                cells.append(f"{100 * np.mean(accuracies):.1f} ± {100 * mean_ci95(accuracies):.1f}")
+                cells.append(mean_in_percent(accuracies))
             print(f"{name:<12}{kind:<12}" + "".join(f"{cell:>16}" for cell in cells), flush=True)
 
 

@@ -11,15 +11,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from engine.adaptation import AdaptationSettings
 from engine.bases import load_base
 from engine.choices import HEADS, Protocol
 from engine.errors import ManifestError
 from engine.evaluation.episodes import EpisodeSampler, EpisodeShape
 from engine.evaluation.few_shot import EvaluationClip, FewShotEvaluation
-from engine.evaluation.metrics import mean_ci95
+from engine.evaluation.metrics import mean_in_percent
 from engine.metalearning.corpora import read_corpus
 
 QUERIES = 12
@@ -67,7 +65,7 @@ def _cell(
         except ManifestError:
             figures.append("")
             continue
-        figures.append(f"{100 * np.mean(accuracies):.1f} ± {100 * mean_ci95(accuracies):.1f}")
+        figures.append(mean_in_percent(accuracies))
     return " / ".join(figures)
 
 

@@ -36,11 +36,21 @@ def macro_f1(confusion: Confusion) -> float:
     return float(np.mean(2 * hits / (confusion.sum(1) + confusion.sum(0))[involved]))
 
 
-def mean_ci95(values: Sequence[float]) -> float:
-    """Half width of the 95 % interval of a mean over episodes: 1.96 sd / sqrt(n); 0 for a single one."""
+def mean_ci95(values: Sequence[float]) -> float | None:
+    """Half width of the 95 % interval of a mean over episodes, by Student's t; None of a single one, which tells none.
+
+    With 1.96 in place of t, as in the papers, it would be 0.6 % narrower over 200 episodes, and over 3 less than half.
+    """
     if len(values) < 2:
-        return 0.0
-    return float(1.96 * np.std(values, ddof=1) / math.sqrt(len(values)))
+        return None
+    t = student.ppf(0.975, len(values) - 1)
+    return float(t * np.std(values, ddof=1) / math.sqrt(len(values)))
+
+
+def mean_in_percent(values: Sequence[float]) -> str:
+    """The mean of fractions over episodes, with its 95 % interval where there are two or more: `61.5 ± 1.2`."""
+    reach = mean_ci95(values)
+    return f"{100 * np.mean(values):.1f}" + ("" if reach is None else f" ± {100 * reach:.1f}")
 
 
 def wilson_interval(hits: int, total: int) -> tuple[float, float]:

@@ -27,12 +27,12 @@ _FAILURES = """- Accuracy falls where a speaker mostly has one emotion: the voic
 
 @dataclass(frozen=True)
 class Validation:
-    """Means over the validation episodes. corpora: name to (accuracy, CI95, episodes)."""
+    """Means over the validation episodes; CI95 None of a single one. corpora: name to (accuracy, CI95, episodes)."""
 
     loss: float
     accuracy: float
-    ci95: float
-    corpora: dict[str, tuple[float, float, int]]
+    ci95: float | None
+    corpora: dict[str, tuple[float, float | None, int]]
 
     @staticmethod
     def of(table: Tensor, names: list[str]) -> "Validation":
@@ -107,5 +107,5 @@ def _figures(recipe: EpisodicRecipe, validation: Validation | None) -> dict[str,
     return told
 
 
-def _percent(share: float, ci95: float) -> str:
-    return f"{100 * share:.1f} % ± {100 * ci95:.1f}"
+def _percent(share: float, ci95: float | None) -> str:
+    return f"{100 * share:.1f} %" + ("" if ci95 is None else f" ± {100 * ci95:.1f}")

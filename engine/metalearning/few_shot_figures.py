@@ -2,15 +2,13 @@
 
 from collections.abc import Generator, Mapping, Sequence
 
-import numpy as np
-
 from engine.adaptation import AdaptationSettings, resolve_settings
 from engine.base_folder import Base
 from engine.choices import Protocol
 from engine.errors import ManifestError
 from engine.evaluation.episodes import EpisodeSampler, EpisodeShape
 from engine.evaluation.few_shot import EvaluationClip, FewShotEvaluation
-from engine.evaluation.metrics import mean_ci95
+from engine.evaluation.metrics import mean_in_percent
 from engine.metalearning.corpora import Corpus
 from engine.metalearning.events import TrainingProgress, TrainingRemark
 
@@ -55,7 +53,7 @@ def few_shot_figures(
                     for result in evaluation.with_settings(settings).run(sampler, episodes):
                         accuracies.append(result.accuracy)
                         yield TrainingProgress(len(accuracies), episodes, f"Validating on {corpus.name}: {name}")
-                    told.append(f"{name} {100 * np.mean(accuracies):.1f} ± {100 * mean_ci95(accuracies):.1f}")
+                    told.append(f"{name} {mean_in_percent(accuracies)}")
             except ManifestError as error:
                 yield TrainingRemark(f"{corpus.name}, {protocol.value}: not validated. {error.message}")
                 continue

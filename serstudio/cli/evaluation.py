@@ -144,11 +144,12 @@ def _in_words(used: MethodUsed, evaluated: Evaluated) -> str:
 def _say(evaluated: Evaluated) -> None:
     request = evaluated.request
     how = " or ".join(_in_words(used, evaluated) for used in evaluated.methods_used)
+    half = evaluated.accuracy_ci95
+    reach = "(one episode, so no interval" if half is None else f"± {half:.1%} ({request.episodes:,} episodes"
     voices = ", speaker mean" if request.speaker_mean else ""
     output.say(
         f"{request.ways}-way {request.shots}-shot, {request.protocol}, {request.base}, {how}{voices}: "
-        f"accuracy {evaluated.accuracy:.1%} ± {evaluated.accuracy_ci95:.1%} "
-        f"({counted(request.episodes, 'episode')}; chance {1 / request.ways:.0%})."
+        f"accuracy {evaluated.accuracy:.1%} {reach}; chance {1 / request.ways:.0%})."
     )
     memory = f", at most {bytes_in_words(evaluated.peak_memory_bytes)} of memory" if evaluated.peak_memory_bytes else ""
     output.say(

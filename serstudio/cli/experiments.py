@@ -103,5 +103,5 @@ def _say(table: Table) -> None:
 
 def _cell(cell: Cell) -> str:
     """92.1 ± 0.4 (92.86); a dash where there is none of ours."""
-    ours = f"{cell.measured.accuracy:.1f} ± {cell.measured.ci95:.1f}" if cell.measured else "–"
+    ours = cell.measured.in_words() if cell.measured else "–"
     return ours if cell.paper is None else f"{ours} ({cell.paper:.2f})"

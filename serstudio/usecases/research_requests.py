@@ -42,7 +42,7 @@ class Evaluated:
 
     request: EvaluateManifest
     accuracy: float
-    accuracy_ci95: float
+    accuracy_ci95: float | None  # None of a single episode
     unweighted_accuracy: float
     macro_f1: float
     labels: tuple[str, ...]

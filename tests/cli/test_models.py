@@ -88,6 +88,14 @@ def test_several_methods_are_evaluated_on_the_same_episodes(
     assert [result["request"]["method"] for result in results] == ["prototypes", "lda"]
 
 
+def test_one_episode_has_no_interval(voices: Path, tiny_base_folder: str, tmp_path: Path, run: Run) -> None:
+    shape = ("--ways", 3, "--shots", 2, "--queries", 4, "--episodes", 1, "--base", tiny_base_folder)
+    out = tmp_path / "out.json"
+    ran = run("evaluate", "--manifest", voices / "manifest.csv", *shape, "--method", "ridge", "--json", out)
+    assert "% (one episode, so no interval; chance 33%)." in ran.out
+    assert json.loads(out.read_text())["accuracy_ci95"] is None
+
+
 def test_evaluate_prints_the_head_that_was_fitted(voices: Path, tiny_base_folder: str, run: Run) -> None:
     shape = ("--ways", 3, "--shots", 1, "--queries", 4, "--episodes", 2, "--base", tiny_base_folder)
     ran = run("evaluate", "--manifest", voices / "manifest.csv", *shape, "--method", "lda")

@@ -113,7 +113,8 @@ class Layout:
         if not there:
             return Cell(None, paper)
         mean = sum(figure.accuracy for figure in there) / len(there)
-        ci95 = math.sqrt(sum(figure.ci95**2 for figure in there)) / len(there)
+        reaches = [figure.ci95 for figure in there if figure.ci95 is not None]
+        ci95 = math.sqrt(sum(reach**2 for reach in reaches)) / len(there) if len(reaches) == len(there) else None
         # the paper's average is over all of them: beside that over fewer it would compare what is not the same
         return Cell(Figure(mean, ci95), paper if len(there) == len(settings) else None)
 

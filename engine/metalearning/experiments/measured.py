@@ -2,12 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine.errors import RecipeError
+from engine.evaluation.metrics import mean_ci95
 from engine.metalearning.experiments.table import Figure
+
+
+def figure_of(accuracies: Sequence[float]) -> Figure:
+    """From the fractions of the episodes."""
+    reach = mean_ci95(accuracies)
+    return Figure(100 * float(np.mean(accuracies)), None if reach is None else 100 * reach)
 
 
 class Measured:
@@ -41,7 +50,10 @@ class Measured:
 
     def _figures(self, key: str) -> dict[int, Figure]:
         figures = self._kept[key]["figures"]
-        return {int(steps): Figure(float(mean), float(ci95)) for steps, (mean, ci95) in figures.items()}
+        return {
+            int(steps): Figure(float(mean), None if ci95 is None else float(ci95))
+            for steps, (mean, ci95) in figures.items()
+        }
 
 
 def _digest(conditions: Mapping[str, Any]) -> str:

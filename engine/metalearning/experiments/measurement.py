@@ -14,11 +14,10 @@ from engine.adaptation.settings import AdaptationSettings
 from engine.bases import Base
 from engine.choices import TRAINED, Protocol
 from engine.errors import ManifestError
-from engine.evaluation.metrics import mean_ci95
 from engine.metalearning.corpora import CORPORA, CorpusClip
 from engine.metalearning.events import TrainingProgress, TrainingRemark
 from engine.metalearning.experiments.grid import Setting, all_settings
-from engine.metalearning.experiments.measured import Measured
+from engine.metalearning.experiments.measured import Measured, figure_of
 from engine.metalearning.experiments.parts import sampler_of
 from engine.metalearning.experiments.recipe import Dimension, ExperimentRecipe
 from engine.metalearning.experiments.table import Figure
@@ -114,9 +113,7 @@ class Measurement:
                 accuracies[steps].append(accuracy)
             mean = float(np.mean(accuracies[group.most_steps]))
             yield TrainingProgress(number, self._measure.episodes, f"{self._told(setting)}: {100 * mean:.1f} %")
-        means = {
-            steps: Figure(100 * float(np.mean(values)), 100 * mean_ci95(values)) for steps, values in accuracies.items()
-        }
+        means = {steps: figure_of(values) for steps, values in accuracies.items()}
         self._kept.keep(self._conditions(group), means)
         figures.update({setting: means[setting.steps] for setting in group.settings})
 

@@ -5,10 +5,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """A mean (mostly of accuracy, over episodes) and half the width of its 95 % interval, in percent."""
+    """A mean (mostly of accuracy, over episodes) and half the width of its 95 % interval, in percent.
+
+    A single value has no interval: None.
+    """
 
     accuracy: float
-    ci95: float
+    ci95: float | None
+
+    def in_words(self) -> str:
+        """`92.1 ± 0.4`; `92.1` where there is no interval."""
+        return f"{self.accuracy:.1f}" + ("" if self.ci95 is None else f" ± {self.ci95:.1f}")
 
 
 @dataclass(frozen=True)

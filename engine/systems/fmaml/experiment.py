@@ -17,11 +17,10 @@ from engine.choices import Protocol
 from engine.device import resolve_device
 from engine.encoder import EmotionEncoder
 from engine.errors import BaseError, CorpusError, RecipeError
-from engine.evaluation.metrics import mean_ci95
 from engine.metalearning.corpora import CORPORA, Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.events import Trained, TrainingProgress, TrainingRemark
-from engine.metalearning.experiments.measured import Measured
+from engine.metalearning.experiments.measured import Measured, figure_of
 from engine.metalearning.experiments.run import Conditions, TableMade
 from engine.metalearning.experiments.table import Block, Cell, Figure, Table
 from engine.metalearning.experiments.trajectory import fingerprint
@@ -172,9 +171,9 @@ class _Experiment:
                 emotions.append(answered.emotion_accuracy)
                 message = f"{told}: {100 * np.mean(every):.1f} %"
                 yield TrainingProgress(number, self._recipe.tests, message)
-            found = {_EVERY: _figure(every), _EMOTIONS: _figure(emotions)}
+            found = {_EVERY: figure_of(every), _EMOTIONS: figure_of(emotions)}
             self._kept.keep(conditions, found)
-        self._emotions.append(f"{told} {found[_EMOTIONS].accuracy:.1f} ± {found[_EMOTIONS].ci95:.1f}")
+        self._emotions.append(f"{told} {found[_EMOTIONS].in_words()}")
         return found[_EVERY]
 
     def _all_conditions(self, method: str, target: _Target, weights: str) -> dict[str, Any]:
@@ -248,7 +247,3 @@ class _Experiment:
             f"Supervised: {recipe.supervised_steps} steps of Adam at 0.001, 16 clips each, from random weights.",
             f"Of the emotions' clips alone: {'; '.join(self._emotions)}.",
         )
-
-
-def _figure(accuracies: list[float]) -> Figure:
-    return Figure(100 * float(np.mean(accuracies)), 100 * mean_ci95(accuracies))

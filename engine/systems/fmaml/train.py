@@ -16,7 +16,7 @@ from engine.choices import Recommended
 from engine.device import resolve_device
 from engine.encoder import EmotionEncoder
 from engine.errors import CorpusError, RecipeError
-from engine.evaluation.metrics import mean_ci95
+from engine.evaluation.metrics import mean_in_percent
 from engine.metalearning.checkpoints import Position, load_checkpoint, save_checkpoint
 from engine.metalearning.corpora import Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
@@ -169,8 +169,7 @@ class _Training:
             ways = min(shape.ways, len(sampler.emotions[0]))
             what = f"{ways} emotions, neutral and silence, {shots}-shot, speakers on both sides, {count} tasks, %"
             figures[f"{cached.name}, {what}"] = (
-                f"{100 * np.mean(every):.1f} ± {100 * mean_ci95(every):.1f}; "
-                f"of the emotions' clips alone {100 * np.mean(emotions):.1f}"
+                f"{mean_in_percent(every)}; of the emotions' clips alone {100 * np.mean(emotions):.1f}"
             )
         return figures
 

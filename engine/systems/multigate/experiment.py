@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student
 
 from engine.choices import Protocol
 from engine.device import resolve_device
 from engine.errors import RecipeError
-from engine.evaluation.metrics import accuracy, unweighted_accuracy
+from engine.evaluation.metrics import accuracy, mean_ci95, unweighted_accuracy
 from engine.metalearning.corpora import CORPORA, Corpus, read_corpus
 from engine.metalearning.corpora.digest import digest_of
 from engine.metalearning.events import TrainingProgress, TrainingRemark
@@ -164,8 +163,8 @@ class _Experiment:
         for language, (_, held) in zip(training.languages, shares, strict=True):
             confusion = answers(trained, held)
             figures = {
-                _UA: Figure(100 * unweighted_accuracy(confusion), 0.0),
-                _WA: Figure(100 * accuracy(confusion), 0.0),
+                _UA: Figure(100 * unweighted_accuracy(confusion), None),
+                _WA: Figure(100 * accuracy(confusion), None),
             }
             self._kept.keep(self._facts(training, language), figures)
         if training.seed == self._seed:
@@ -248,7 +247,7 @@ class _Experiment:
     def _cell(self, row: str, language: int, what: int, published: float) -> Cell:
         values = self._figures[row, language][what]
         paper = None if np.isnan(published) else published
-        return Cell(Figure(float(np.mean(values)), _half_width(values)), paper)
+        return Cell(Figure(float(np.mean(values)), mean_ci95(values)), paper)
 
     def _notes(self) -> tuple[str, ...]:
         measure = self._recipe.measure
@@ -267,14 +266,7 @@ class _Experiment:
             notes.append("In Ours a gate's bar is the weight of u_i (eq. 8), named by the stream that u_i starts from.")
             picture, figure = "gates.svg", "figure 4b"
         if measure.runs == 1:
-            notes.append("One run: there is no interval, and ± 0.0 means nothing.")
+            notes.append("One run: there is no interval.")
         if (self._out / picture).is_file():
             notes.append(f"{self._out / picture} is the counterpart of the paper's {figure}, of the first run.")
         return tuple(notes)
-
-
-def _half_width(values: Sequence[float]) -> float:
-    """Half the width of the 95 % interval of a mean over few runs (Student's); 0 for a single one."""
-    if len(values) < 2:
-        return 0.0
-    return float(student.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))

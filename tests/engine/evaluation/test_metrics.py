@@ -6,6 +6,7 @@ from engine.evaluation.metrics import (
     confusion_matrix,
     macro_f1,
     mean_ci95,
+    mean_in_percent,
     reach_over_speakers,
     speaker_interval,
     unweighted_accuracy,
@@ -31,8 +32,14 @@ def test_macro_f1_by_hand() -> None:
 
 
 def test_the_interval_of_a_mean() -> None:
-    assert mean_ci95([0.5, 0.7]) == pytest.approx(1.96 * np.std([0.5, 0.7], ddof=1) / np.sqrt(2))
-    assert mean_ci95([0.5]) == 0.0
+    """By Student's t: 12.706 with one degree of freedom."""
+    assert mean_ci95([0.5, 0.7]) == pytest.approx(12.706 * np.std([0.5, 0.7], ddof=1) / np.sqrt(2), rel=1e-4)
+    assert mean_in_percent([0.5, 0.7]) == "60.0 ± 127.1"
+
+
+def test_a_single_value_has_no_interval() -> None:
+    assert mean_ci95([0.5]) is None
+    assert mean_in_percent([0.5]) == "50.0"
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,13 @@ def test_an_average_over_all_corpora_stands_beside_the_papers() -> None:
     assert (block.cells[-1][-1].measured, block.cells[-1][-1].paper) == (Figure(80.0, 0.5), 72.96)
 
 
+def test_an_average_with_a_figure_without_an_interval_has_none() -> None:
+    recipe = read_experiment(find_recipe("table10"))
+    figures = {s: Figure(80.0, None if s.corpora == "emodb" else 1.0) for s in all_settings(recipe)}
+    block = Layout(recipe, {"main-paper": "GLU"}).fill(figures).blocks[0]
+    assert block.cells[-1][-1].measured == Figure(80.0, None)
+
+
 def test_an_average_is_over_the_corpora_that_the_paper_has_there() -> None:
     recipe = read_experiment(find_recipe("table6"))
     measured = {
