@@ -79,15 +79,17 @@ def resolve_settings(
     """What the user chose, and where he chose nothing (None) what the base recommends.
 
     Who names a head and no method, where the base tunes nothing, means that head; who says how to tune, means
-    to tune. Raises LabellingError on what makes no sense, also on a second head beside a method that is one.
+    to tune. Raises LabellingError on what makes no sense, also beside a method that is a head on a second one, or on
+    how to tune.
     """
+    how_to_tune = (steps, learning_rate, trained)
     if method in SYSTEMS and method != recommended.method:
         recommended = CATALOGUE[method].recommended
     elif recommended.method in SYSTEMS and method is not None and method not in SYSTEMS:
         recommended = Recommended()  # the steps, rate and head of that base are its system's
     if method is None:
         method = recommended.method
-        if method in HEADS and (steps, learning_rate, trained) != (None, None, None):
+        if method in HEADS and how_to_tune != (None, None, None):
             method = TUNING_METHODS[0]
         elif method in HEADS and head is not None:
             method = head
@@ -106,6 +108,11 @@ def resolve_settings(
         raise LabellingError(
             f"The method '{method}' is a head by itself, and '{head}' is another.",
             f"Give one of them, or a method that tunes: {', '.join(TUNING_METHODS)}.",
+        )
+    if method in HEADS and how_to_tune != (None, None, None):
+        raise LabellingError(
+            f"The method '{method}' tunes nothing, so there is no choice of steps, learning rate or what is trained.",
+            f"Leave them out, or use a method that tunes: {', '.join(TUNING_METHODS)}.",
         )
     trained = recommended.trained if trained is None else trained
     return AdaptationSettings(

@@ -10,7 +10,7 @@ import numpy as np
 from engine.adaptation import AdaptationSettings
 from engine.audio.decode import check_audio
 from engine.bases import Base, base_for, load_base
-from engine.choices import Protocol
+from engine.choices import HEADS, Protocol
 from engine.device import describe_device, resolve_device
 from engine.errors import AudioError, ManifestError
 from engine.evaluation.episodes import EpisodeSampler, EpisodeShape
@@ -68,7 +68,7 @@ def _evaluate(request: EvaluateManifest, methods: Sequence[str | None]) -> Gener
             bases[name] = load_base(name)
             if not moved(bases[name].encoder, device):
                 yield Warned("The GPU has too little free memory for this base: the processor computes, slower.")
-        plans.append((bases[name], chosen_settings(replace(request, method=method), bases[name].recommended)))
+        plans.append((bases[name], chosen_settings(_of_method(request, method, methods), bases[name].recommended)))
     evaluation = FewShotEvaluation(plans[0][0], clips, plans[0][1])
     evaluated: list[Evaluated] = []
     for sampler, (base, chosen) in zip(samplers, plans, strict=True):
@@ -80,6 +80,13 @@ def _evaluate(request: EvaluateManifest, methods: Sequence[str | None]) -> Gener
         summary = _summary(_as_done(request, chosen), results, skipped, describe_device(place))
         evaluated.append(replace(summary, peak_memory_bytes=peak.bytes))
     return evaluated
+
+
+def _of_method(request: EvaluateManifest, method: str | None, methods: Sequence[str | None]) -> EvaluateManifest:
+    """`request` for one of `methods`: how to tune concerns those that tune, of which there has to be one."""
+    if method in HEADS and not all(each in HEADS for each in methods):
+        return replace(request, method=method, steps=None, learning_rate=None, trained=None)
+    return replace(request, method=method)
 
 
 def _run(

@@ -74,7 +74,7 @@ class ImportReport:
 class AdaptationChoice:
     """How to adapt, and from which base. None: as the base recommends.
 
-    `head` and `trained` go with a method that tunes.
+    `steps`, `learning_rate`, `head` and `trained` go with a method that tunes.
     """
 
     base: str = "compact"

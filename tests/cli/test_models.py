@@ -50,6 +50,8 @@ def test_adapt_takes_heads_and_says_which(labelled_project: Path, tiny_base_fold
     assert alone.out.startswith("Version 2: logistic on 24 clips")
     assert "head logistic" in run("check", labelled_project, *base).out
     assert "head ridge" in run("check", labelled_project, *base, "--method", "ridge", "--no-speaker-mean").out
+    useless = fails("adapt", labelled_project, *base, "--method", "lda", "--steps", 500)
+    assert "'lda' tunes nothing" in useless.err
     refused = fails("adapt", labelled_project, *base, "--method", "lda", "--head", "ridge")
     assert "'lda' is a head by itself" in refused.err
 

@@ -5,7 +5,7 @@ import pytest
 
 from engine.adaptation import thrift
 from engine.base_folder import Base, save_base
-from engine.choices import METHODS, SYSTEMS, TUNING_METHODS
+from engine.choices import HEADS, METHODS, SYSTEMS, TUNING_METHODS
 from engine.errors import LabellingError, MemoryShortError, SerStudioError
 from engine.model_folder import load_model
 from engine.systems.catalogue import CATALOGUE
@@ -19,8 +19,8 @@ from tests.engine.conftest import tiny_encoder
 from tests.usecases.conftest import NAMES, events_of
 
 
-def request(folder: Path, base: str) -> AdaptProject:
-    return AdaptProject(folder, base=base, steps=2)
+def request(folder: Path, base: str, method: str | None = None) -> AdaptProject:
+    return AdaptProject(folder, base=base, method=method, steps=None if method in HEADS else 2)
 
 
 def test_every_run_is_a_new_numbered_version(labelled_project: Path, tiny_base_folder: str) -> None:
@@ -49,7 +49,7 @@ def test_the_model_and_its_card_say_where_they_come_from(labelled_project: Path,
 def test_a_model_tells_the_name_of_its_bases_folder_and_not_where_it_lay(
     labelled_project: Path, tiny_base_folder: str
 ) -> None:
-    _, added = events_of(replace(request(labelled_project, tiny_base_folder), method="lda"))
+    _, added = events_of(request(labelled_project, tiny_base_folder, "lda"))
     assert isinstance(added, VersionAdded)
     name = Path(tiny_base_folder).name
     assert load_model(added.folder, "cpu").base == name
@@ -91,7 +91,7 @@ def test_the_model_says_which_head_it_has_and_what_was_tuned(labelled_project: P
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_has_its_words_on_the_card(labelled_project: Path, tiny_base_folder: str, method: str) -> None:
     base = "compact" if method in SYSTEMS else tiny_base_folder  # the systems have bundled bases of their own
-    _, added = events_of(replace(request(labelled_project, base), method=method))
+    _, added = events_of(request(labelled_project, base, method))
     assert isinstance(added, VersionAdded)
     card = (added.folder / "README.md").read_text()
     told = "fine-tuned with SpecAugment" if method in TUNING_METHODS else "the encoder is the base's own"
@@ -105,7 +105,7 @@ def test_every_method_has_its_words_on_the_card(labelled_project: Path, tiny_bas
 
 
 def test_a_version_remembers_what_it_was_made_of(labelled_project: Path, tiny_base_folder: str) -> None:
-    asked = replace(request(labelled_project, tiny_base_folder), method="logistic")
+    asked = request(labelled_project, tiny_base_folder, "logistic")
     for speaker_mean in (False, True):
         events_of(replace(asked, speaker_mean=speaker_mean))
     with Project.open(labelled_project) as project:

@@ -30,7 +30,8 @@ METHODS = (*TUNING_METHODS, *HEADS)  # of one base
 
 def request(voices: Path, base: str, **changes: object) -> EvaluateManifest:
     values = {"manifest": voices / "manifest.csv", "ways": 3, "shots": 2, "queries": 4, "episodes": 3, "base": base}
-    return EvaluateManifest(**(values | {"steps": 1} | changes))
+    tuning = {} if changes.get("method") in HEADS else {"steps": 1}
+    return EvaluateManifest(**(values | tuning | changes))
 
 
 @pytest.mark.parametrize("protocol", ["random", "new-speakers"])
@@ -110,6 +111,15 @@ def test_a_method_that_makes_no_sense_is_refused_before_any_is_measured(voices: 
     with pytest.raises(LabellingError, match="a head by itself"):
         seen.extend(dispatch.run(asked))
     assert not [event for event in seen if isinstance(event, Progress) and event.step]
+
+
+def test_how_to_tune_concerns_those_methods_that_tune(voices: Path, tiny_base_folder: str) -> None:
+    shared = request(voices, tiny_base_folder, trained="norms", learning_rate=1e-3)
+    _, compared = events_of(CompareMethods(shared, ("prototypes", "disjoint")))
+    assert isinstance(compared, MethodsCompared)
+    assert [each.request.trained for each in compared.results] == ["nothing", "norms"]
+    with pytest.raises(LabellingError, match="'prototypes' tunes nothing"):
+        events_of(CompareMethods(shared, ("prototypes", "lda")))
 
 
 def test_rows_without_a_file_are_left_out_and_told(voices: Path, tiny_base_folder: str) -> None:

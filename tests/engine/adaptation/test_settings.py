@@ -53,6 +53,15 @@ def test_two_heads_at_once_are_refused_in_words() -> None:
         resolve_settings(TUNING, method="lda", head="ridge")
 
 
+@pytest.mark.parametrize("choice", [{"steps": 500}, {"learning_rate": 1e-3}, {"trained": "norms"}])
+@pytest.mark.parametrize("method", HEADS)
+def test_how_to_tune_is_refused_of_a_method_that_tunes_nothing(method: str, choice: dict[str, object]) -> None:
+    for recommended in (TUNING, CLOSED):
+        with pytest.raises(LabellingError, match=f"'{method}' tunes nothing") as refused:
+            resolve_settings(recommended, method=method, **choice)
+        assert "disjoint, pmf" in refused.value.hint
+
+
 @pytest.mark.parametrize("changes", [{"head": "svm"}, {"trained": "bias"}, {"method": "magic"}])
 def test_unknown_names_are_refused_in_words(changes: dict[str, str]) -> None:
     with pytest.raises(LabellingError, match=f"called '{next(iter(changes.values()))}'"):
