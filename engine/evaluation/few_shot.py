@@ -18,6 +18,7 @@ from engine.bases import Base
 from engine.encoder import EmotionEncoder
 from engine.evaluation.episodes import Episode, EpisodeSampler
 from engine.evaluation.shared_states import SharedStates
+from engine.evaluation.stopwatch import Stopwatch
 from engine.heads import Head, fit_head
 from engine.heads.speakers import SpeakerOffsets, fit_speaker_offsets, neutral_label, shrunk_offset
 
@@ -35,12 +36,14 @@ class EvaluationClip:
 class EpisodeResult:
     """Answers to one episode's query: label names, in the same order.
 
-    `used`: what was done, which is not what was asked where `remarks`, those of its adaptation, say so.
+    `used`: what was done, which is not what was asked where `remarks`, those of its adaptation, say so. `seconds`: how
+    long the method took, without `shared_seconds`, those of what is kept for other episodes and methods.
     """
 
     true: tuple[str, ...]
     answered: tuple[str, ...]
     seconds: float
+    shared_seconds: float
     used: AdaptationSettings
     remarks: tuple[Remark, ...] = ()
 
@@ -78,7 +81,8 @@ class FewShotEvaluation:
         self._settings = settings
         self._windows: dict[int, Windows] = {}
         self._embeddings: dict[int, torch.Tensor] = {}
-        self._states = SharedStates(base.encoder)
+        self._stopwatch = Stopwatch()
+        self._states = SharedStates(base.encoder, self._stopwatch)
 
     def with_settings(self, settings: AdaptationSettings, base: Base | None = None) -> "FewShotEvaluation":
         """The same clips under other settings, and from another base: what is decoded for one serves both.
@@ -88,20 +92,21 @@ class FewShotEvaluation:
         other = copy.copy(self)
         other._settings = settings
         if base is not None and base is not self._base:
-            other._base, other._embeddings, other._states = base, {}, SharedStates(base.encoder)
+            other._base, other._embeddings, other._states = base, {}, SharedStates(base.encoder, self._stopwatch)
         return other
 
     def run(self, sampler: EpisodeSampler, episodes: int) -> Iterator[EpisodeResult]:
         """One result an episode. Raises AudioError, LabellingError, ManifestError."""
         for index in range(episodes):
             episode = sampler.draw()
-            started = time.perf_counter()
+            started, shared_before = time.perf_counter(), self._stopwatch.seconds
             fitted = self._fit(episode, replace(self._settings, seed=self._settings.seed + index))
             answers = self._answer(episode, fitted)
-            seconds = time.perf_counter() - started
+            shared = self._stopwatch.seconds - shared_before
+            seconds = time.perf_counter() - started - shared
             true = tuple(name for name, members in zip(episode.labels, episode.query, strict=True) for _ in members)
             answered = tuple(episode.labels[answer] for answer in answers)
-            yield EpisodeResult(true, answered, seconds, fitted.used, fitted.remarks)
+            yield EpisodeResult(true, answered, seconds, shared, fitted.used, fitted.remarks)
 
     def _answer(self, episode: Episode, fitted: _Fitted) -> list[int]:
         asked = [position for members in episode.query for position in members]
@@ -164,7 +169,8 @@ class FewShotEvaluation:
 
     def _read(self, position: int) -> Windows:
         if position not in self._windows:
-            self._windows[position] = tuple(read_windows(self._clips[position].path, MOST_WINDOWS_PER_CLIP))
+            with self._stopwatch.running(self._base.encoder.device):
+                self._windows[position] = tuple(read_windows(self._clips[position].path, MOST_WINDOWS_PER_CLIP))
         return self._windows[position]
 
     def _embed(self, positions: Sequence[int]) -> torch.Tensor:
@@ -172,6 +178,7 @@ class FewShotEvaluation:
         missing = [position for position in dict.fromkeys(positions) if position not in self._embeddings]
         if missing:
             clips = [LabelledClip(self._read(position), 0) for position in missing]
-            embedded = embed_whole(self._base.encoder, prepare(self._base.encoder, clips))
+            with self._stopwatch.running(self._base.encoder.device):
+                embedded = embed_whole(self._base.encoder, prepare(self._base.encoder, clips))
             self._embeddings.update(zip(missing, embedded, strict=True))
         return torch.stack([self._embeddings[position] for position in positions])

@@ -9,6 +9,7 @@ from engine.adaptation.clips import LabelledClip, embed_whole, mean_by_duration,
 from engine.adaptation.trained import frozen_layers
 from engine.audio.windows import Windows
 from engine.encoder import EmotionEncoder
+from engine.evaluation.stopwatch import Stopwatch
 from engine.memory import free_bytes
 
 SHARE_OF_FREE = 0.25  # of the memory that is free when the first states are there
@@ -18,11 +19,12 @@ class SharedStates:
     """Clips as they leave the layers of `base` that an adapted encoder still shares with it, each computed once.
 
     Where even what comes below the layers was tuned, that is what the front end gives. States are kept on the base's
-    device as long as a quarter of its free memory does; the rest is computed every time.
+    device as long as a quarter of its free memory does; the rest is computed every time. `stopwatch` runs meanwhile.
     """
 
-    def __init__(self, base: EmotionEncoder) -> None:
+    def __init__(self, base: EmotionEncoder, stopwatch: Stopwatch | None = None) -> None:
         self._base = base
+        self._stopwatch = stopwatch or Stopwatch()
         self._kept: dict[tuple[int | None, int], tuple[Tensor, ...]] = {}
         self._room_bytes: int | None = None
 
@@ -43,8 +45,11 @@ class SharedStates:
 
     def _embed(self, encoder: EmotionEncoder, clips: Mapping[int, Windows], depth: int | None) -> dict[int, Tensor]:
         missing = [number for number in clips if (depth, number) not in self._kept]
-        states = self._compute({number: clips[number] for number in missing}, depth)
-        self._keep(states, depth)
+        states: dict[int, tuple[Tensor, ...]] = {}
+        if missing:
+            with self._stopwatch.running(self._base.device):
+                states = self._compute({number: clips[number] for number in missing}, depth)
+                self._keep(states, depth)
         of_clips = [states[number] if number in states else self._kept[depth, number] for number in clips]
         flat = [each.to(encoder.device) for of_clip in of_clips for each in of_clip]
         windows = encoder.embed(flat) if depth is None else encoder.embed_lowered(flat, depth)

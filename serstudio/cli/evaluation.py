@@ -154,6 +154,7 @@ def _say(evaluated: Evaluated) -> None:
     memory = f", at most {bytes_in_words(evaluated.peak_memory_bytes)} of memory" if evaluated.peak_memory_bytes else ""
     output.say(
         f"Unweighted accuracy {evaluated.unweighted_accuracy:.1%}, macro-F1 {evaluated.macro_f1:.3f}, "
-        f"{evaluated.seconds_per_episode:.2f} s an episode on {evaluated.machine}{memory}."
+        f"{evaluated.seconds_per_episode:.2f} s an episode "
+        f"and {evaluated.shared_seconds:.1f} s for the clips, on {evaluated.machine}{memory}."
     )
     say_confusion(evaluated.labels, evaluated.confusion)

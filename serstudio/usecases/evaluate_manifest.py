@@ -100,7 +100,7 @@ def _run(
         for remark in result.remarks:
             yield from remarks.tell(remark, about)
         mean = float(np.mean([each.accuracy for each in results]))
-        remaining_s = result.seconds * (episodes - len(results))
+        remaining_s = (result.seconds + result.shared_seconds) * (episodes - len(results))
         yield Progress(len(results), episodes, f"{method}: accuracy {100 * mean:.1f} %", None, remaining_s)
     return results
 
@@ -235,6 +235,7 @@ def _summary(
         labels=names,
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
         seconds_per_episode=float(np.mean([result.seconds for result in results])),
+        shared_seconds=sum(result.shared_seconds for result in results),
         episode_accuracies=accuracies,
         machine=machine,
         methods_used=_methods_used(results),

@@ -38,6 +38,8 @@ class Evaluated:
 
     `request` is the one that was made, with what the base recommends in place of None. `methods_used`: what was done,
     which differs from it where clips were too few, or their labels' names unknown, for what was asked.
+    `seconds_per_episode` are the method's own; `shared_seconds` went, in all, into what it needed first and the methods
+    after it find done: clips that were decoded, and what the base makes of them.
     """
 
     request: EvaluateManifest
@@ -48,6 +50,7 @@ class Evaluated:
     labels: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
     seconds_per_episode: float
+    shared_seconds: float
     episode_accuracies: tuple[float, ...]
     machine: str
     methods_used: tuple[MethodUsed, ...]

@@ -184,7 +184,7 @@ def test_evaluate_writes_its_json(voices: Path, tiny_base_folder: str, tmp_path:
     ran = run("evaluate", "--manifest", voices / "manifest.csv", *sizes, *options, "--json", out)
     assert ran.code == 0, ran
     assert "2-way 2-shot, new-speakers" in ran.out
-    assert re.search(r"s an episode on .+, at most .+ of memory\.", ran.out)
+    assert re.search(r"s an episode and [\d.]+ s for the clips, on .+, at most .+ of memory\.", ran.out)
     written = json.loads(out.read_text(encoding="utf-8"))
     assert len(written["episode_accuracies"]) == 3
     assert written["accuracy"] == pytest.approx(sum(written["episode_accuracies"]) / 3)

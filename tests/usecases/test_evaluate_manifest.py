@@ -1,13 +1,16 @@
 import itertools
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from engine.adaptation import Remark, adapt
+from engine.adaptation.clips import embed_whole
 from engine.audio.windows import read_windows
 from engine.bases import Base, load_base
 from engine.choices import HEADS, TUNING_METHODS
@@ -103,6 +106,28 @@ def test_methods_are_compared_on_clips_that_are_read_once(
         assert isinstance(one, Evaluated)
         assert (result.confusion, result.request) == (one.confusion, one.request)
     assert len(read) == len(set(read))
+
+
+def test_what_methods_share_is_charged_to_none(
+    voices: Path, tiny_base_folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(path: Path, most: int) -> object:
+        time.sleep(0.02)
+        return read_windows(path, most)
+
+    def slow_embedding(*arguments: Any) -> torch.Tensor:
+        time.sleep(0.2)
+        return embed_whole(*arguments)
+
+    monkeypatch.setattr(few_shot, "read_windows", slow)
+    monkeypatch.setattr(few_shot, "embed_whole", slow_embedding)
+    asked = request(voices, tiny_base_folder, episodes=1, method="prototypes")
+    _, compared = events_of(CompareMethods(asked, ("prototypes", "ridge")))
+    assert isinstance(compared, MethodsCompared)
+    first, second = compared.results
+    assert first.shared_seconds > 3 * (2 + 4) * 0.02 + 0.2
+    assert first.seconds_per_episode < 0.2
+    assert second.shared_seconds == 0.0
 
 
 def test_a_method_that_makes_no_sense_is_refused_before_any_is_measured(voices: Path, tiny_base_folder: str) -> None:
