@@ -1,6 +1,7 @@
 """Names that people give: of labels, of speakers."""
 
 import unicodedata
+from collections.abc import Iterable
 
 
 def same_name(name: str) -> str:
@@ -9,3 +10,9 @@ def same_name(name: str) -> str:
     A keyboard or a terminal may send an accent as a letter of its own.
     """
     return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
+
+
+def first_spellings(names: Iterable[str]) -> dict[str, str]:
+    """For each of `names` the spelling that comes first of those that are the same name."""
+    first: dict[str, str] = {}
+    return {name: first.setdefault(same_name(name), name) for name in names}

@@ -7,9 +7,8 @@ the shape tells labels apart without any colour.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
-from engine.names import same_name
 from serstudio.errors import ProjectError
 
 COLOURS = (
@@ -51,12 +50,6 @@ def clean_name(name: str, what: str) -> str:
     if len(cleaned) > MAX_NAME_LENGTH:
         raise ProjectError(f"The name of a {what} has {len(cleaned)} characters.", f"Use at most {MAX_NAME_LENGTH}.")
     return cleaned
-
-
-def first_spellings(names: Iterable[str]) -> dict[str, str]:
-    """For each of `names` the spelling that comes first of those that are the same name."""
-    first: dict[str, str] = {}
-    return {name: first.setdefault(same_name(name), name) for name in names}
 
 
 def clean_colour(colour: str) -> str:

@@ -17,10 +17,9 @@ from engine.evaluation.episodes import EpisodeSampler, EpisodeShape
 from engine.evaluation.few_shot import EpisodeResult, EvaluationClip, FewShotEvaluation
 from engine.evaluation.metrics import confusion_matrix, macro_f1, mean_ci95, unweighted_accuracy
 from engine.memory import PeakMemory
-from engine.names import same_name
+from engine.names import first_spellings, same_name
 from engine.out_of_memory import moved
 from serstudio.interchange.manifest import ManifestRow, read_manifest
-from serstudio.project.palette import first_spellings
 from serstudio.usecases.chosen_settings import chosen_settings
 from serstudio.usecases.events import Done, Event, Progress, Warned
 from serstudio.usecases.folds_in_words import Remarks

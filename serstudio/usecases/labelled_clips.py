@@ -8,8 +8,8 @@ from engine.adaptation.clips import check_labels
 from engine.audio.decode import MOST_WINDOWS_PER_CLIP
 from engine.audio.windows import Windows, read_windows
 from engine.errors import AudioError
+from engine.names import first_spellings
 from serstudio.project import Clip, Label, Project
-from serstudio.project.palette import first_spellings
 from serstudio.usecases.events import Event, Progress, Warned
 from serstudio.usecases.kept_audio import hint_for
 from serstudio.wording import counted

@@ -1,6 +1,6 @@
 """Reading a corpus by name: its layout, durations, and what had to be left out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
@@ -11,7 +11,7 @@ from engine.errors import AudioError, CorpusError
 from engine.metalearning.corpora.corpus import Corpus, CorpusClip, Findings, FoundClip
 from engine.metalearning.corpora.manifest import MANIFEST, find_by_manifest
 from engine.metalearning.corpora.registry import CORPORA, CorpusInfo, Task
-from engine.names import same_name
+from engine.names import first_spellings
 
 _READERS = 8  # headers are read from disk or network while others wait
 _AT_ONCE = 4096  # Common Voice has millions of clips
@@ -51,12 +51,11 @@ def read_corpus(name: str, root: Path, *, longest_s: float | None = MAX_CLIP_S) 
     )
 
 
-def _in_one_spelling(clips: Iterable[CorpusClip]) -> Iterator[CorpusClip]:
+def _in_one_spelling(clips: Sequence[CorpusClip]) -> Iterator[CorpusClip]:
     """Every speaker under the first spelling: under two he would be on both sides of a split by speakers."""
-    spellings: dict[str, str] = {}
+    spellings = first_spellings((clip.speaker or "").strip() for clip in clips)
     for clip in clips:
-        name = same_name(clip.speaker or "")
-        yield replace(clip, speaker=spellings.setdefault(name, (clip.speaker or "").strip()) if name else None)
+        yield replace(clip, speaker=spellings[(clip.speaker or "").strip()] or None)
 
 
 def _find(info: CorpusInfo, root: Path) -> Findings:
